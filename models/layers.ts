@@ -1,0 +1,133 @@
+/** The closed union of layers: the zod schema is the JSON contract, the types follow from it. */
+import { z } from 'zod';
+import { activations } from './activations.ts';
+
+const size = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1);
+const rate = z.number().min(0).lt(1);
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9_.-]+$/, 'a layer name takes letters, digits, ".", "_" and "-"')
+  .optional();
+const activation = z.enum(activations);
+
+const embedding = z.strictObject({
+  type: z.literal('embedding'),
+  name,
+  /** Vocabulary size: ids are 0 … inputDim − 1. */
+  inputDim: size,
+  outputDim: size,
+  /** Steps whose id is 0 are skipped by the layers above. */
+  maskZero: z.boolean().default(false),
+});
+
+/** The rows of a one-hot matrix are looked up, never stored. */
+const oneHot = z.strictObject({ type: z.literal('oneHot'), name, depth: size });
+
+const recurrent = {
+  name,
+  units: size,
+  activation: activation.default('tanh'),
+  /** Output of every time step instead of the last one. */
+  returnSequences: z.boolean().default(false),
+  /** Reads the sequence from its end; outputs stay in the order of reading, as in Keras. */
+  goBackwards: z.boolean().default(false),
+  /** Share of the inputs that are dropped while training: one mask a sequence, the same for all steps and gates. */
+  dropout: rate.default(0),
+  /** The same for the hidden state that enters a step. */
+  recurrentDropout: rate.default(0),
+};
+
+/** `single`: one vector a gate, as in Keras; `double`: one for the kernel and one for the recurrent kernel, as in PyTorch. */
+const bias = z.enum(['none', 'single', 'double']);
+
+const simpleRnn = z.strictObject({ type: z.literal('simpleRnn'), ...recurrent, bias: bias.default('single') });
+
+const lstm = z.strictObject({
+  type: z.literal('lstm'),
+  ...recurrent,
+  recurrentActivation: activation.default('sigmoid'),
+  bias: bias.default('single'),
+  /** The forget gate's bias starts at 1. */
+  unitForgetBias: z.boolean().default(true),
+});
+
+const gru = z.strictObject({
+  type: z.literal('gru'),
+  ...recurrent,
+  recurrentActivation: activation.default('sigmoid'),
+  /** The reset gate acts after the recurrent product (Keras, cuDNN, PyTorch) or before it (Cho et al., 2014). */
+  resetAfter: z.boolean().default(true),
+  /** Default: `double` with `resetAfter`, else `single`, as in Keras. */
+  bias: bias.optional(),
+});
+
+const recurrentLayer = z.discriminatedUnion('type', [simpleRnn, lstm, gru]);
+
+const bidirectional = z.strictObject({
+  type: z.literal('bidirectional'),
+  name,
+  layer: recurrentLayer,
+  mergeMode: z.enum(['concat', 'sum', 'mul', 'ave']).default('concat'),
+});
+
+const dropout = z.strictObject({ type: z.literal('dropout'), name, rate });
+
+/** Over the unmasked time steps. A row that has none gives zeros. */
+const pooling = z.strictObject({ type: z.literal('pooling'), name, kind: z.enum(['average', 'max']) });
+
+const dense = z.strictObject({
+  type: z.literal('dense'),
+  name,
+  units: size,
+  activation: z.enum(['linear', 'sigmoid', 'softmax', 'relu', 'tanh']).default('linear'),
+  useBias: z.boolean().default(true),
+});
+
+const layer = z.discriminatedUnion('type', [
+  embedding,
+  oneHot,
+  simpleRnn,
+  lstm,
+  gru,
+  dense,
+  dropout,
+  bidirectional,
+  pooling,
+]);
+
+/** The JSON contract of a spec. For JSON Schema: `z.toJSONSchema(specSchema)`. */
+export const specSchema = z.strictObject({
+  version: z.literal(1),
+  name: z.string().min(1).max(100),
+  layers: z.array(layer).min(2).max(64),
+});
+
+/** What a person writes: defaults may be left out. */
+export type SpecInput = z.input<typeof specSchema>;
+
+/** The output of `specSchema`: default names and GRU biases are still missing. */
+export type ParsedSpec = z.output<typeof specSchema>;
+type Named<L> = L extends unknown ? Omit<L, 'name'> & { readonly name: string } : never;
+type Biased<L> = L extends { type: 'gru' } ? Omit<L, 'bias'> & { readonly bias: z.output<typeof bias> } : L;
+export type ParsedRecurrent = Biased<z.output<typeof recurrentLayer>>;
+
+/** A recurrent layer with every default filled in. */
+export type RecurrentLayer = Readonly<Named<ParsedRecurrent>>;
+export type BidirectionalLayer = Readonly<Omit<Named<z.output<typeof bidirectional>>, 'layer'>> & {
+  readonly layer: RecurrentLayer;
+};
+type OtherLayer = Exclude<ParsedSpec['layers'][number], { type: 'bidirectional' | 'simpleRnn' | 'lstm' | 'gru' }>;
+
+/** The closed union of layers. Tables over `Layer['type']` are exhaustive, so a new layer is a compile error until each has it. */
+export type Layer = Readonly<Named<OtherLayer>> | RecurrentLayer | BidirectionalLayer;
+export type LayerOf<T extends Layer['type']> = Extract<Layer, { type: T }>;
+
+/** A parsed spec: complete, consistent, read-only. */
+export interface ModelSpec {
+  readonly version: 1;
+  readonly name: string;
+  readonly layers: readonly Layer[];
+}

@@ -1,0 +1,73 @@
+/**
+ * The model spec: what a model *is*, described once and never guessed again. `parseSpec` fills in every
+ * default, so that a parsed spec states each convention (reset gate, bias layout, activations) explicitly.
+ */
+import { fail } from '../src/core/errors.ts';
+import {
+  type Layer,
+  type LayerOf,
+  type ModelSpec,
+  type ParsedRecurrent,
+  type ParsedSpec,
+  specSchema,
+} from './layers.ts';
+import { planModel } from './plan.ts';
+
+/**
+ * Parses a spec, fills in defaults and layer names (Keras' rule: `lstm`, `lstm_1`, …) and checks that the layers fit together.
+ * @throws SPEC_INVALID with the place and what is allowed there
+ */
+export function parseSpec(json: unknown): ModelSpec {
+  const result = specSchema.safeParse(json);
+  if (!result.success) {
+    const lines = result.error.issues.map(
+      ({ path, message }) => `${path.length ? formatPath(path) : 'spec'}: ${message}`,
+    );
+    fail('SPEC_INVALID', lines.join('; '), 'See docs/spec.md for the layers and their options.');
+  }
+  const { version, name, layers } = result.data;
+  const taken = new Set(layers.flatMap((layer) => layer.name ?? []));
+  const spec: ModelSpec = { version, name, layers: layers.map((layer) => complete(layer, taken)) };
+  planModel(spec);
+  return spec;
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path.map((part, at) => (typeof part === 'number' ? `[${part}]` : `${at ? '.' : ''}${String(part)}`)).join('');
+}
+
+/** Keras' snake-case names of the layer kinds, used for default names. */
+const defaultNames = {
+  embedding: 'embedding',
+  oneHot: 'one_hot',
+  simpleRnn: 'simple_rnn',
+  lstm: 'lstm',
+  gru: 'gru',
+  dense: 'dense',
+  dropout: 'dropout',
+  bidirectional: 'bidirectional',
+  pooling: 'pooling',
+} as const satisfies Record<Layer['type'], string>;
+
+function complete(layer: ParsedSpec['layers'][number], taken: Set<string>): Layer {
+  const name = layer.name ?? freeName(defaultNames[layer.type], taken);
+  if (layer.type === 'bidirectional') {
+    const inner = layer.layer;
+    return { ...layer, name, layer: { ...withBias(inner), name: inner.name ?? defaultNames[inner.type] } };
+  }
+  if (layer.type === 'gru') return { ...withBias(layer), name } as LayerOf<'gru'>;
+  return { ...layer, name };
+}
+
+type ParsedBidirectional = Extract<ParsedSpec['layers'][number], { type: 'bidirectional' }>;
+
+function withBias(layer: ParsedBidirectional['layer']): ParsedRecurrent {
+  return layer.type === 'gru' ? { ...layer, bias: layer.bias ?? (layer.resetAfter ? 'double' : 'single') } : layer;
+}
+
+function freeName(base: string, taken: Set<string>): string {
+  let candidate: string = base;
+  for (let count = 1; taken.has(candidate); count++) candidate = `${base}_${count}`;
+  taken.add(candidate);
+  return candidate;
+}

@@ -1,0 +1,95 @@
+/**
+ * The error catalogue. Every throw in the product goes through `fail`, so that each error has a code
+ * that programs can test, an exit status for the command line and a status for HTTP and gRPC.
+ * `docs/errors.md` lists the same codes; a test ties the two together.
+ */
+
+/** Exit status of the command line: 2 is a user's mistake, 1 a fault of the program or the machine. */
+type ExitStatus = 1 | 2;
+
+interface CatalogueEntry {
+  /** One sentence: when this error is raised. */
+  readonly when: string;
+  readonly exit: ExitStatus;
+  readonly http: number;
+  readonly grpc: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'FAILED_PRECONDITION' | 'UNAVAILABLE' | 'INTERNAL' | 'ABORTED';
+}
+
+const userMistake = { exit: 2, http: 400, grpc: 'INVALID_ARGUMENT' } as const;
+const notFound = { exit: 2, http: 404, grpc: 'NOT_FOUND' } as const;
+const missingPart = { exit: 2, http: 503, grpc: 'FAILED_PRECONDITION' } as const;
+const fault = { exit: 1, http: 500, grpc: 'INTERNAL' } as const;
+
+export const catalogue = {
+  OPTION_UNKNOWN: { when: 'A command, option or argument is not known.', ...userMistake },
+  OPTION_INVALID: {
+    when: 'An option or argument has a value outside its range, or options contradict each other.',
+    ...userMistake,
+  },
+  OPTION_UNSUPPORTED: {
+    when: 'The chosen path cannot honour this option; the hint names the path which can.',
+    ...userMistake,
+  },
+  SPEC_INVALID: { when: 'A model spec does not parse, or its layers do not fit together.', ...userMistake },
+  LAYER_UNSUPPORTED: { when: 'The chosen path cannot do this layer or one of its options.', ...userMistake },
+  MODEL_UNKNOWN: { when: 'No model of the zoo has this name.', ...notFound },
+  WEIGHTS_INVALID: { when: 'Weights do not match their spec, or hold NaN or infinite values.', ...userMistake },
+  DATA_NOT_FOUND: { when: 'A data source, file or column does not exist.', ...notFound },
+  DATA_INVALID: {
+    when: 'Data are empty, damaged, binary, too large, or not of the form that their reader takes.',
+    ...userMistake,
+  },
+  DATA_LABELS: { when: 'Labels are missing, of one class only, or not those of the model.', ...userMistake },
+  FILE_NOT_FOUND: { when: 'A file or folder that the command needs does not exist.', ...notFound },
+  FILE_ACCESS: { when: 'The system refused to read or write a file (permission, disk full, read-only).', ...fault },
+  RUN_LOCKED: { when: 'Another process is writing to this run folder.', ...userMistake },
+  CHECKPOINT_INVALID: {
+    when: 'A checkpoint is cut short, damaged, or of a format this version does not know.',
+    ...userMistake,
+  },
+  RESUME_MISMATCH: {
+    when: 'A run cannot be resumed because data or options differ from those it started with.',
+    ...userMistake,
+  },
+  GRAPH_INVALID: { when: 'The structural checker refused a graph.', ...fault },
+  ONNX_INVALID: { when: 'An ONNX file is cut short, damaged, or not one that this product can run.', ...userMistake },
+  METADATA_INVALID: { when: 'An ONNX file lacks the metadata needed to classify raw text.', ...userMistake },
+  INPUT_INVALID: {
+    when: 'An input of a prediction has the wrong type, a zero dimension, or an id out of range.',
+    ...userMistake,
+  },
+  ENGINE_MISSING: { when: 'A training engine or parity runner is not installed or does not load.', ...missingPart },
+  PROVIDER_MISSING: { when: 'A requested execution provider is not available.', ...missingPart },
+  PACKAGE_MISSING: { when: 'An optional package is not installed.', ...missingPart },
+  LOSS_NOT_FINITE: { when: 'The loss became NaN or infinite during training.', ...fault },
+  PARITY_FAILED: { when: 'Two runners disagree: a label flip, or an error over tolerance.', ...fault },
+  RUNTIME_FAILED: { when: 'The inference runtime reported a fault.', ...fault },
+  DISPOSED: { when: 'An object was used after dispose().', ...userMistake },
+  INTERRUPTED: { when: 'The user or an AbortSignal stopped the work.', exit: 1, http: 503, grpc: 'ABORTED' },
+  INTERNAL: { when: 'A fault of the program itself: please report it.', ...fault },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** The only error class of the product. `message` says what was wrong and where, `hint` what to do. */
+export class RecurrentError extends Error {
+  override readonly name = 'RecurrentError';
+
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly hint: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+
+  toJSON(): { code: ErrorCode; message: string; hint: string } {
+    return { code: this.code, message: this.message, hint: this.hint };
+  }
+}
+
+/** Throws a {@link RecurrentError}. */
+export function fail(code: ErrorCode, message: string, hint: string, cause?: unknown): never {
+  throw new RecurrentError(code, message, hint, cause === undefined ? undefined : { cause });
+}

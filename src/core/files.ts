@@ -1,0 +1,73 @@
+/**
+ * Files appear whole or not at all: written beside their place, flushed to disk, renamed.
+ * Whatever fails on the way, the old file is still there and no temporary one is left behind.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fail, RecurrentError } from './errors.ts';
+
+/** Writes `contents` to `path`, making its folder if needed. @throws FILE_ACCESS */
+export async function writeFileAtomically(path: string, contents: Uint8Array | string): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const file = await open(temporary, 'wx');
+    try {
+      await file.writeFile(contents);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw fileError(error, path, 'write');
+  }
+  await syncFolder(folder);
+}
+
+/** Reads a whole file. @throws FILE_NOT_FOUND, FILE_ACCESS */
+export async function readFileWhole(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw fileError(error, path, 'read');
+  }
+}
+
+/** Turns an error of the file system into one of the catalogue. */
+export function fileError(error: unknown, path: string, action: 'read' | 'write'): RecurrentError {
+  if (error instanceof RecurrentError) return error;
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (action === 'read' && (code === 'ENOENT' || code === 'ENOTDIR')) {
+    return new RecurrentError('FILE_NOT_FOUND', `${path} does not exist`, 'Check the path.', { cause: error });
+  }
+  if (action === 'read' && code === 'EISDIR') {
+    return new RecurrentError('FILE_NOT_FOUND', `${path} is a folder, a file was expected`, 'Name a file.', {
+      cause: error,
+    });
+  }
+  const hint =
+    code === 'ENOSPC'
+      ? 'The disk is full: free some space and run the command again.'
+      : 'Check that the folder exists and that you may read and write there.';
+  return new RecurrentError('FILE_ACCESS', `cannot ${action} ${path}: ${message}`, hint, { cause: error });
+}
+
+/** Makes a rename durable. Windows cannot open folders: there it is left to the system. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Throws INTERNAL when a condition that the code itself guarantees does not hold. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) fail('INTERNAL', message, 'Please report this with the command that you ran.');
+}

@@ -1,0 +1,33 @@
+/** The port behind which everything stands that can compute a trained model. `test/contract/runner.ts` is its suite. */
+import type { TrainedModel } from '../../models/model.ts';
+
+export interface Outputs {
+  /** [rows, outputs] */
+  readonly logits: Float32Array | Float64Array;
+  /** [rows, outputs] */
+  readonly probabilities: Float32Array | Float64Array;
+}
+
+export interface RunnerSession {
+  /** What runs, in words: e.g. `TensorFlow.js 4.22 (cpu backend)`. */
+  readonly description: string;
+  /** @param ids token ids, [rows, time] */
+  run(ids: Int32Array, rows: number, time: number): Promise<Outputs>;
+  dispose(): Promise<void>;
+}
+
+/** What is to be compared: the trained model, and the file that was exported from it. */
+export interface Subject {
+  readonly model: TrainedModel;
+  readonly onnx: Uint8Array;
+}
+
+export interface Runner {
+  readonly name: RunnerName;
+  /** Why this runner cannot run `subject` here, with the remedy; undefined when it can. */
+  refusal(subject: Subject): Promise<string | undefined>;
+  open(subject: Subject): Promise<RunnerSession>;
+}
+
+export const runnerNames = ['reference', 'js', 'tensorflow', 'onnxruntime'] as const;
+export type RunnerName = (typeof runnerNames)[number];

@@ -1,0 +1,77 @@
+/**
+ * The port behind which every training engine stands. The fit loop, callbacks and checkpoints know only this.
+ * `test/contract/engine.ts` is the suite that each engine must pass.
+ */
+import type { ModelSpec } from '../../models/layers.ts';
+import type { Weights } from '../../models/weights.ts';
+import type { OptimiserOptions, OptimiserState } from './optimisers.ts';
+
+/** Rows of one step. Nothing is kept of it after the call. */
+export interface Batch {
+  readonly rows: number;
+  readonly time: number;
+  /** Token ids, [rows, time]. */
+  readonly ids: Int32Array;
+  /** Class of each row, [rows]. */
+  readonly targets: Int32Array;
+}
+
+/** Addresses the random draws of a step, so that all engines see the same dropout masks. */
+export interface StepAddress {
+  readonly seed: number;
+  /** From 0. */
+  readonly epoch: number;
+  /** Step inside the epoch, from 0. */
+  readonly step: number;
+}
+
+export interface StepResult {
+  /** Mean over the rows, before the update. */
+  readonly loss: number;
+  /** Rows whose most probable class is the target. */
+  readonly correct: number;
+}
+
+export interface Evaluation extends StepResult {
+  /** [rows, outputs] */
+  readonly logits: Float32Array;
+  /** [rows, outputs]: sigmoid or softmax of the logits. */
+  readonly probabilities: Float32Array;
+}
+
+export interface EngineState {
+  readonly weights: Weights;
+  readonly optimiser: OptimiserState;
+}
+
+export interface Engine {
+  readonly name: EngineName;
+  readonly threads: number;
+  /** Forward with dropout, backward, and one update of the weights. */
+  step(batch: Batch, address: StepAddress, learningRate: number): Promise<StepResult>;
+  /** Forward without dropout. */
+  evaluate(batch: Batch): Promise<Evaluation>;
+  /** A copy of weights and optimiser moments. */
+  state(): Promise<EngineState>;
+  /** Replaces weights and moments, e.g. by the best ones or those of a checkpoint. */
+  restore(state: EngineState): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export const engineNames = ['js', 'tensorflow'] as const;
+export type EngineName = (typeof engineNames)[number];
+
+export interface EngineOptions {
+  readonly spec: ModelSpec;
+  readonly weights: Weights;
+  readonly optimiser: OptimiserOptions;
+  readonly threads: number;
+}
+
+/** An engine that may or may not be usable on this machine for this spec. */
+export interface EngineProvider {
+  readonly name: EngineName;
+  /** Why this engine cannot run `spec` here, with the remedy; undefined when it can. */
+  refusal(spec: ModelSpec): Promise<string | undefined>;
+  prepare(options: EngineOptions): Promise<Engine>;
+}

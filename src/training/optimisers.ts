@@ -1,0 +1,81 @@
+/**
+ * Optimisers in Keras' form, applied in place. One function a kind over flat float32 arrays; engines that
+ * update elsewhere must give the same numbers.
+ */
+import { z } from 'zod';
+
+const fraction = z.number().min(0).lt(1);
+
+export const optimiserSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('adam'),
+    beta1: fraction.default(0.9),
+    beta2: fraction.default(0.999),
+    epsilon: z.number().gt(0).default(1e-7),
+  }),
+  z.strictObject({ type: z.literal('sgd'), momentum: fraction.default(0), nesterov: z.boolean().default(false) }),
+]);
+
+export type OptimiserOptions = Readonly<z.output<typeof optimiserSchema>>;
+
+export const adam: OptimiserOptions = { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+export const sgd: OptimiserOptions = { type: 'sgd', momentum: 0, nesterov: false };
+
+/** What an optimiser remembers between steps. */
+export interface OptimiserState {
+  /** Updates done so far. */
+  readonly step: number;
+  /** By kind of moment, then by name of weight: `adam` has m and v, `sgd` with momentum has velocity. */
+  readonly moments: ReadonlyMap<string, ReadonlyMap<string, Float32Array>>;
+}
+
+/** Names of the moments that each optimiser keeps. */
+export function momentNames(options: OptimiserOptions): readonly string[] {
+  if (options.type === 'adam') return ['m', 'v'];
+  return options.momentum > 0 ? ['velocity'] : [];
+}
+
+/**
+ * One update of one weight, in place.
+ *
+ * Adam: m ← m + (g − m)(1 − β₁), v ← v + (g² − v)(1 − β₂), w ← w − α√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε).
+ * SGD: u ← μu − αg, w ← w + u, or w + μu − αg with Nesterov's momentum; without momentum w ← w − αg.
+ *
+ * @param step updates done including this one, from 1
+ * @param moments in the order of `momentNames`
+ */
+export function updateWeight(
+  options: OptimiserOptions,
+  learningRate: number,
+  step: number,
+  weight: Float32Array,
+  gradient: Float32Array,
+  moments: readonly Float32Array[],
+): void {
+  if (options.type === 'adam') {
+    const [m, v] = moments as [Float32Array, Float32Array];
+    const { beta1, beta2, epsilon } = options;
+    const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+    for (let i = 0; i < weight.length; i++) {
+      const g = gradient[i] as number;
+      const mean = (m[i] as number) + (g - (m[i] as number)) * (1 - beta1);
+      const variance = (v[i] as number) + (g * g - (v[i] as number)) * (1 - beta2);
+      m[i] = mean;
+      v[i] = variance;
+      weight[i] = (weight[i] as number) - (rate * mean) / (Math.sqrt(variance) + epsilon);
+    }
+    return;
+  }
+  if (options.momentum === 0) {
+    for (let i = 0; i < weight.length; i++) weight[i] = (weight[i] as number) - learningRate * (gradient[i] as number);
+    return;
+  }
+  const [velocity] = moments as [Float32Array];
+  const { momentum, nesterov } = options;
+  for (let i = 0; i < weight.length; i++) {
+    const pull = learningRate * (gradient[i] as number);
+    const speed = momentum * (velocity[i] as number) - pull;
+    velocity[i] = speed;
+    weight[i] = (weight[i] as number) + (nesterov ? momentum * speed - pull : speed);
+  }
+}
