@@ -6,18 +6,24 @@ const id = z
   .min(1)
   .max(2 ** 31 - 1);
 
-export const tokenizerSchema = z.strictObject({
-  /** `unicode`: as Keras' Tokenizer; `ascii`: A–Z only, as keras.datasets.imdb; `none`. */
-  lowercase: z.enum(['unicode', 'ascii', 'none']),
-  /** Each of these characters becomes a space; the text is then split at single spaces. */
-  filters: z.string(),
-  /** Put before the first word of every text; null for none. */
-  startId: id.nullable(),
-  /** Stands for words outside the vocabulary; null drops them. */
-  oovId: id.nullable(),
-  /** The id of the most frequent word; the others follow by falling count. Id 0 pads. */
-  firstWordId: id,
-});
+export const tokenizerSchema = z
+  .strictObject({
+    /** `unicode`: as Keras' Tokenizer; `ascii`: A–Z only, as keras.datasets.imdb; `none`. */
+    lowercase: z.enum(['unicode', 'ascii', 'none']),
+    /** Each of these characters becomes a space; the text is then split at single spaces. */
+    filters: z.string(),
+    /** Put before the first word of every text; null for none. */
+    startId: id.nullable(),
+    /** Stands for words outside the vocabulary; null drops them. */
+    oovId: id.nullable(),
+    /** The id of the most frequent word; the others follow by falling count. Id 0 pads. */
+    firstWordId: id,
+  })
+  .refine(
+    ({ startId, oovId, firstWordId }) =>
+      (startId ?? 0) < firstWordId && (oovId ?? 0) < firstWordId && (startId === null || startId !== oovId),
+    'startId and oovId must differ and be below firstWordId',
+  );
 
 export const side = z.enum(['pre', 'post']);
 
