@@ -3,6 +3,8 @@
  * update elsewhere must give the same numbers.
  */
 import { z } from 'zod';
+import type { ParameterSpec } from '../../models/plan.ts';
+import { sizeOf } from '../../models/weights.ts';
 
 const fraction = z.number().min(0).lt(1);
 
@@ -78,4 +80,23 @@ export function updateWeight(
     velocity[i] = speed;
     weight[i] = (weight[i] as number) + (nesterov ? momentum * speed - pull : speed);
   }
+}
+
+/** Moments of no update yet: zeros. */
+export function newMoments(
+  options: OptimiserOptions,
+  parameters: readonly ParameterSpec[],
+): ReadonlyMap<string, ReadonlyMap<string, Float32Array>> {
+  return new Map(
+    momentNames(options).map((kind) => [
+      kind,
+      new Map(parameters.map(({ name, shape }) => [name, new Float32Array(sizeOf(shape))])),
+    ]),
+  );
+}
+
+export function copyMoments(moments: OptimiserState['moments']): OptimiserState['moments'] {
+  return new Map(
+    [...moments].map(([kind, byName]) => [kind, new Map([...byName].map(([name, data]) => [name, data.slice()]))]),
+  );
 }

@@ -1,0 +1,141 @@
+/**
+ * The walk of a recurrent layer through time, the same for every kind of cell: direction, masks, recurrent
+ * dropout, and which states become the output. What happens inside a step is the cell's affair.
+ */
+import type { RecurrentLayer } from '../../../../models/layers.ts';
+import { gates } from '../../../../models/plan.ts';
+import type { Cell, CellInputs } from './cells/cell.ts';
+import { gruCell } from './cells/gru.ts';
+import { lstmCell } from './cells/lstm.ts';
+import { simpleRnnCell } from './cells/simple-rnn.ts';
+import type { Pass } from './pass.ts';
+import { dropInputs, project } from './projection.ts';
+import { denseSequence, type Forwarded, type Sequence, type Vector, vector } from './signal.ts';
+
+/** States that a cell carries: the hidden one, and the LSTM's cell state. */
+const stateCounts = { simpleRnn: 1, lstm: 2, gru: 1 } as const satisfies Record<RecurrentLayer['type'], number>;
+
+/** How a layer is walked, beyond its own options. */
+export interface Walk {
+  readonly direction: 'forward' | 'backward';
+  /** Order of the outputs of all steps: `reading` is Keras' for goBackwards, `time` that of bidirectional. */
+  readonly outputOrder: 'reading' | 'time';
+  /** Output of masked steps: that of the step before, or zeros as inside Keras' Bidirectional. */
+  readonly maskedOutput: 'repeat' | 'zero';
+  /** Of the dropout masks. */
+  readonly stream: number;
+}
+
+/** Runs a recurrent layer over `input`. */
+export function recur(
+  pass: Pass,
+  layer: RecurrentLayer,
+  prefix: string,
+  input: Sequence,
+  walk: Walk,
+): Forwarded<Sequence | Vector> {
+  const { rows, time, mask } = pass;
+  const { units } = layer;
+  const slot = rows * units;
+  const backwards = walk.direction === 'backward';
+
+  const inputMask = pass.dropoutMask('dropout', walk.stream, layer.dropout, rows * input.features);
+  const { output: entered, backward: leave } = inputMask
+    ? dropInputs(pass, input, inputMask)
+    : { output: input, backward: () => {} };
+  const recurrentMask = pass.dropoutMask('recurrentDropout', walk.stream, layer.recurrentDropout, slot);
+
+  const stateArrays = () => Array.from({ length: stateCounts[layer.type] });
+  const states = stateArrays().map(() => new Float32Array((time + 1) * slot));
+  const stateGradients = stateArrays().map(() => new Float32Array(slot));
+  const [hidden] = states as [Float32Array];
+  const [hiddenGradient] = stateGradients as [Float32Array];
+  const previous = new Float32Array(time * slot);
+  const projection = project(pass, entered, `${prefix}/kernel`, gates[layer.type] * units);
+  const cell = createCell(layer, { pass, prefix, projection, previous, states, stateGradients });
+
+  const timeOf = (s: number) => (backwards ? time - 1 - s : s);
+  const outputOf = (s: number) => (walk.outputOrder === 'time' ? timeOf(s) : s);
+  const isMasked = (t: number, row: number) => mask !== undefined && mask[t * rows + row] === 0;
+  const silences = (t: number, row: number) => walk.maskedOutput === 'zero' && isMasked(t, row);
+
+  for (let s = 0; s < time; s++) {
+    const t = timeOf(s);
+    const entering = hidden.subarray(s * slot, (s + 1) * slot);
+    if (recurrentMask) {
+      for (let i = 0; i < slot; i++) previous[t * slot + i] = (entering[i] as number) * (recurrentMask[i] as number);
+    } else {
+      previous.set(entering, t * slot);
+    }
+    cell.forward(s, t);
+    for (let row = 0; mask && row < rows; row++) {
+      if (!isMasked(t, row)) continue;
+      const from = s * slot + row * units;
+      for (const state of states) state.copyWithin(from + slot, from, from + units);
+    }
+  }
+
+  const output = layer.returnSequences ? denseSequence(time * rows, units) : vector(rows, units);
+  if (!layer.returnSequences) output.value.set(hidden.subarray(time * slot));
+  for (let s = 0; layer.returnSequences && s < time; s++) {
+    output.value.set(hidden.subarray((s + 1) * slot, (s + 2) * slot), outputOf(s) * slot);
+    for (let row = 0; row < rows; row++) {
+      const at = outputOf(s) * slot + row * units;
+      if (silences(timeOf(s), row)) output.value.fill(0, at, at + units);
+    }
+  }
+
+  /** Gradients of a masked row's states pass by the cell untouched: they are set aside while it works on the rest. */
+  const aside = stateGradients.map(() => new Float32Array(slot));
+
+  function backward(): void {
+    if (!layer.returnSequences) hiddenGradient.set(output.gradient);
+    for (let s = time - 1; s >= 0; s--) {
+      const t = timeOf(s);
+      for (let row = 0; layer.returnSequences && row < rows; row++) {
+        if (silences(t, row)) continue;
+        const from = outputOf(s) * slot + row * units;
+        for (let j = 0; j < units; j++) {
+          const at = row * units + j;
+          hiddenGradient[at] = (hiddenGradient[at] as number) + (output.gradient[from + j] as number);
+        }
+      }
+      for (let row = 0; mask && row < rows; row++) {
+        const range = [row * units, (row + 1) * units] as const;
+        stateGradients.forEach((gradient, k) => {
+          const kept = (aside[k] as Float32Array).subarray(...range);
+          if (isMasked(t, row)) {
+            kept.set(gradient.subarray(...range));
+            gradient.fill(0, ...range);
+          } else {
+            kept.fill(0);
+          }
+        });
+      }
+      cell.backward(s, t);
+      for (let i = 0; recurrentMask && i < slot; i++) {
+        hiddenGradient[i] = (hiddenGradient[i] as number) * (recurrentMask[i] as number);
+      }
+      for (let k = 0; mask && k < stateGradients.length; k++) {
+        const gradient = stateGradients[k] as Float32Array;
+        const kept = aside[k] as Float32Array;
+        for (let i = 0; i < slot; i++) gradient[i] = (gradient[i] as number) + (kept[i] as number);
+      }
+    }
+    projection.backward(cell.finish());
+    leave();
+  }
+
+  return { output, backward };
+}
+
+function createCell(layer: RecurrentLayer, inputs: CellInputs): Cell {
+  switch (layer.type) {
+    case 'simpleRnn':
+      return simpleRnnCell(layer, inputs);
+    case 'lstm':
+      return lstmCell(layer, inputs);
+    case 'gru':
+      return gruCell(layer, inputs);
+  }
+}
