@@ -1,7 +1,26 @@
 /** A trained model: everything that is needed to classify raw text, and nothing else. */
+import { z } from 'zod';
 import type { ModelSpec } from './layers.ts';
 import type { Preprocessing } from './text/preprocessing.ts';
 import type { Weights } from './weights.ts';
+
+/** What a model remembers of its training, enough to find its held-out examples again. */
+export const trainingRecordSchema = z.strictObject({
+  /** As given to `--data`, e.g. `spam`. */
+  source: z.string(),
+  /** SHA-256 of the examples in order. */
+  fingerprint: z.string(),
+  splitSeed: z.int().min(0),
+  testSplit: z.number(),
+  validationSplit: z.number(),
+  engine: z.string(),
+  threads: z.int().min(1),
+  seed: z.int().min(0),
+  /** Epoch of the best weights, from 1. */
+  bestEpoch: z.int().min(0),
+});
+
+export type TrainingRecord = Readonly<z.output<typeof trainingRecordSchema>>;
 
 export interface TrainedModel {
   readonly spec: ModelSpec;
@@ -12,21 +31,5 @@ export interface TrainedModel {
   /** Names of the classes by index; a binary head gives the probability of class 1. */
   readonly labels: readonly string[];
   /** Where the weights come from, if they were trained here. */
-  readonly training?: TrainingRecord;
-}
-
-/** What a model remembers of its training, enough to find its held-out examples again. */
-export interface TrainingRecord {
-  /** As given to `--data`, e.g. `spam`. */
-  readonly source: string;
-  /** SHA-256 of the examples in order. */
-  readonly fingerprint: string;
-  readonly splitSeed: number;
-  readonly testSplit: number;
-  readonly validationSplit: number;
-  readonly engine: string;
-  readonly threads: number;
-  readonly seed: number;
-  /** Epoch of the best weights, from 1. */
-  readonly bestEpoch: number;
+  readonly training?: TrainingRecord | undefined;
 }

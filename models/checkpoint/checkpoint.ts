@@ -1,0 +1,132 @@
+/**
+ * A checkpoint is one safetensors file. Its tensors bear the names of the model's weights, so that any reader of
+ * the format finds them; everything else of the model is JSON under the metadata key `recurrent-onnx`.
+ * A run's file also holds, under `run/…`, what is needed to go on: the weights after the last epoch and the
+ * optimiser's moments.
+ */
+import { z } from 'zod';
+import { fail, RecurrentError } from '../../src/core/errors.ts';
+import { readFileWhole, writeFileAtomically } from '../../src/core/files.ts';
+import { type TrainedModel, trainingRecordSchema } from '../model.ts';
+import { planModel } from '../plan.ts';
+import { parseSpec } from '../spec.ts';
+import { preprocessingSchema } from '../text/preprocessing.ts';
+import { checkWeights, type Tensor, type Weights } from '../weights.ts';
+import { migrate, version } from './migrations.ts';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+import { type RunState, runStateSchema } from './state.ts';
+
+export interface Checkpoint {
+  /** With the best weights so far. */
+  readonly model: TrainedModel;
+  /** Absent in a file that holds a model only. */
+  readonly run?: RunState;
+}
+
+const metadataKey = 'recurrent-onnx';
+
+const contentsSchema = z.strictObject({
+  version: z.literal(version),
+  spec: z.unknown(),
+  preprocessing: preprocessingSchema,
+  vocabulary: z.array(z.string()),
+  labels: z.array(z.string()).min(2),
+  training: trainingRecordSchema.optional(),
+  run: runStateSchema.optional(),
+});
+
+/** The same checkpoint gives the same bytes. */
+export function encodeCheckpoint({ model, run }: Checkpoint): Uint8Array {
+  const { weights, ...description } = model;
+  const tensors = new Map<string, Tensor>(weights);
+  if (!run) return encode({ ...description }, tensors);
+  const { weights: current, moments, ...state } = run;
+  for (const [name, tensor] of current) tensors.set(`run/weights/${name}`, tensor);
+  for (const [kind, byName] of moments) {
+    for (const [name, data] of byName) {
+      tensors.set(`run/${kind}/${name}`, { shape: (weights.get(name) as Tensor).shape, data });
+    }
+  }
+  return encode({ ...description, run: state }, tensors);
+}
+
+function encode(contents: object, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
+  return encodeSafetensors({ tensors, metadata: { [metadataKey]: JSON.stringify({ version, ...contents }) } });
+}
+
+/**
+ * @param path named in errors
+ * @throws CHECKPOINT_INVALID, SPEC_INVALID, WEIGHTS_INVALID
+ */
+export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  const json = metadata[metadataKey];
+  if (json === undefined) {
+    fail(
+      'CHECKPOINT_INVALID',
+      `${path} holds tensors, but no model of recurrent-onnx`,
+      'Use a file written by training.',
+    );
+  }
+  const parsed = contentsSchema.safeParse(migrate(parseJson(json, path), path));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    fail(
+      'CHECKPOINT_INVALID',
+      `${path}: ${issue?.path.join('.')}: ${issue?.message}`,
+      'The file is damaged or of another program: use another copy of it.',
+    );
+  }
+  const { spec: specJson, preprocessing, vocabulary, labels, training, run } = parsed.data;
+  const spec = parseSpec(specJson);
+  const { parameters } = planModel(spec);
+  const weights = withPrefix(tensors, '');
+  checkWeights(weights, parameters);
+  const model: TrainedModel = { spec, weights, preprocessing, vocabulary, labels, ...(training && { training }) };
+  if (!run) return { model };
+  const current = withPrefix(tensors, 'run/weights/');
+  checkWeights(current, parameters);
+  return { model, run: { ...run, weights: current, moments: readMoments(tensors) } };
+}
+
+/** Writes whole or not at all. @throws FILE_ACCESS */
+export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  await writeFileAtomically(path, encodeCheckpoint(checkpoint));
+}
+
+/** @throws FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID, SPEC_INVALID, WEIGHTS_INVALID */
+export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  return decodeCheckpoint(await readFileWhole(path), path);
+}
+
+function parseJson(json: string, path: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw new RecurrentError(
+      'CHECKPOINT_INVALID',
+      `${path} has a damaged description`,
+      'Use another copy of the file.',
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** Tensors whose names begin with `prefix`, by the rest of their names; those of the model itself have none. */
+function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Weights {
+  const chosen = [...tensors].filter(([name]) => (prefix ? name.startsWith(prefix) : !name.startsWith('run/')));
+  return new Map(chosen.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+}
+
+function readMoments(tensors: ReadonlyMap<string, Tensor>): RunState['moments'] {
+  const moments = new Map<string, Map<string, Float32Array>>();
+  for (const [name, { data }] of tensors) {
+    const [, kind, weight] = /^run\/([^/]+)\/(.+)$/.exec(name) ?? [];
+    if (kind === undefined || weight === undefined || kind === 'weights') continue;
+    const byName = moments.get(kind) ?? new Map<string, Float32Array>();
+    moments.set(kind, byName.set(weight, data));
+  }
+  return moments;
+}

@@ -1,0 +1,40 @@
+/** What a run needs, besides its model, to go on bit for bit from its last epoch. */
+import { z } from 'zod';
+import type { Weights } from '../weights.ts';
+
+export const epochRecordSchema = z.strictObject({
+  /** From 1. */
+  epoch: z.int().min(1),
+  learningRate: z.number(),
+  /** Mean over the rows of the epoch, with dropout, while the weights move: as Keras reports it. */
+  loss: z.number(),
+  accuracy: z.number(),
+  /** null without a validation part. */
+  validationLoss: z.number().nullable(),
+  validationAccuracy: z.number().nullable(),
+});
+
+export type EpochRecord = Readonly<z.output<typeof epochRecordSchema>>;
+
+export const runStateSchema = z.strictObject({
+  /** The options that the run began with, by the names of `train`. */
+  options: z.record(z.string(), z.json()),
+  /** Epochs done. */
+  epoch: z.int().min(0),
+  /** Updates done by the optimiser. */
+  optimiserStep: z.int().min(0),
+  bestEpoch: z.int().min(0),
+  /** The monitored loss at `bestEpoch`. */
+  bestLoss: z.number().nullable(),
+  /** Epochs since the best one. */
+  wait: z.int().min(0),
+  finished: z.boolean(),
+  history: z.array(epochRecordSchema),
+});
+
+export type RunState = Readonly<z.output<typeof runStateSchema>> & {
+  /** After the last epoch; the checkpoint's model holds the best ones. */
+  readonly weights: Weights;
+  /** Moments of the optimiser, by kind (`m`, `v`, `velocity`), then by weight. */
+  readonly moments: ReadonlyMap<string, ReadonlyMap<string, Float32Array>>;
+};
