@@ -1,7 +1,7 @@
 /**
  * A checkpoint is one safetensors file. Its tensors bear the names of the model's weights, so that any reader of
  * the format finds them; everything else of the model is JSON under the metadata key `recurrent-onnx`.
- * A run's file also holds, under `run/…`, what is needed to go on: the weights after the last epoch and the
+ * A run's file also holds, under `run:…` (no layer's name can begin so), what is needed to go on: the weights after the last epoch and the
  * optimiser's moments.
  */
 import { z } from 'zod';
@@ -41,10 +41,10 @@ export function encodeCheckpoint({ model, run }: Checkpoint): Uint8Array {
   const tensors = new Map<string, Tensor>(weights);
   if (!run) return encode({ ...description }, tensors);
   const { weights: current, moments, ...state } = run;
-  for (const [name, tensor] of current) tensors.set(`run/weights/${name}`, tensor);
+  for (const [name, tensor] of current) tensors.set(`run:weights/${name}`, tensor);
   for (const [kind, byName] of moments) {
     for (const [name, data] of byName) {
-      tensors.set(`run/${kind}/${name}`, { shape: (weights.get(name) as Tensor).shape, data });
+      tensors.set(`run:${kind}/${name}`, { shape: (weights.get(name) as Tensor).shape, data });
     }
   }
   return encode({ ...description, run: state }, tensors);
@@ -84,7 +84,7 @@ export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
   checkWeights(weights, parameters);
   const model: TrainedModel = { spec, weights, preprocessing, vocabulary, labels, ...(training && { training }) };
   if (!run) return { model };
-  const current = withPrefix(tensors, 'run/weights/');
+  const current = withPrefix(tensors, 'run:weights/');
   checkWeights(current, parameters);
   return { model, run: { ...run, weights: current, moments: readMoments(tensors) } };
 }
@@ -116,14 +116,14 @@ function parseJson(json: string, path: string): unknown {
 
 /** Tensors whose names begin with `prefix`, by the rest of their names; those of the model itself have none. */
 function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Weights {
-  const chosen = [...tensors].filter(([name]) => (prefix ? name.startsWith(prefix) : !name.startsWith('run/')));
+  const chosen = [...tensors].filter(([name]) => (prefix ? name.startsWith(prefix) : !name.startsWith('run:')));
   return new Map(chosen.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
 function readMoments(tensors: ReadonlyMap<string, Tensor>): RunState['moments'] {
   const moments = new Map<string, Map<string, Float32Array>>();
   for (const [name, { data }] of tensors) {
-    const [, kind, weight] = /^run\/([^/]+)\/(.+)$/.exec(name) ?? [];
+    const [, kind, weight] = /^run:([^/]+)\/(.+)$/.exec(name) ?? [];
     if (kind === undefined || weight === undefined || kind === 'weights') continue;
     const byName = moments.get(kind) ?? new Map<string, Float32Array>();
     moments.set(kind, byName.set(weight, data));

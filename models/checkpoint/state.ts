@@ -28,7 +28,6 @@ export const runStateSchema = z.strictObject({
   bestLoss: z.number().nullable(),
   /** Epochs since the best one. */
   wait: z.int().min(0),
-  finished: z.boolean(),
   history: z.array(epochRecordSchema),
 });
 

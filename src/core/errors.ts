@@ -4,8 +4,8 @@
  * `docs/errors.md` lists the same codes; a test ties the two together.
  */
 
-/** Exit status of the command line: 2 is a user's mistake, 1 a fault of the program or the machine. */
-type ExitStatus = 1 | 2;
+/** Exit status of the command line: 2 is a user's mistake, 1 a fault of the program or the machine, 130 Ctrl-C. */
+type ExitStatus = 1 | 2 | 130;
 
 interface CatalogueEntry {
   /** One sentence: when this error is raised. */
@@ -42,6 +42,7 @@ export const catalogue = {
   DATA_LABELS: { when: 'Labels are missing, of one class only, or not those of the model.', ...userMistake },
   FILE_NOT_FOUND: { when: 'A file or folder that the command needs does not exist.', ...notFound },
   FILE_ACCESS: { when: 'The system refused to read or write a file (permission, disk full, read-only).', ...fault },
+  RUN_EXISTS: { when: 'The folder of a new run already holds one.', ...userMistake },
   RUN_LOCKED: { when: 'Another process is writing to this run folder.', ...userMistake },
   CHECKPOINT_INVALID: {
     when: 'A checkpoint is cut short, damaged, or of a format this version does not know.',
@@ -65,7 +66,7 @@ export const catalogue = {
   PARITY_FAILED: { when: 'Two runners disagree: a label flip, or an error over tolerance.', ...fault },
   RUNTIME_FAILED: { when: 'The inference runtime reported a fault.', ...fault },
   DISPOSED: { when: 'An object was used after dispose().', ...userMistake },
-  INTERRUPTED: { when: 'The user or an AbortSignal stopped the work.', exit: 1, http: 503, grpc: 'ABORTED' },
+  INTERRUPTED: { when: 'The user or an AbortSignal stopped the work.', exit: 130, http: 503, grpc: 'ABORTED' },
   INTERNAL: { when: 'A fault of the program itself: please report it.', ...fault },
 } as const satisfies Record<string, CatalogueEntry>;
 

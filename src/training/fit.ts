@@ -1,0 +1,134 @@
+/**
+ * The fit loop: epochs, validation and early stopping over one engine. It knows the `Engine` port and nothing of
+ * files or text. Everything random is addressed by seed, epoch and step, so a loop that begins at epoch k from
+ * the state after epoch k − 1 repeats the rest bit for bit.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { EpochRecord } from '../../models/checkpoint/state.ts';
+import type { Weights } from '../../models/weights.ts';
+import { fail } from '../core/errors.ts';
+import type { Progress } from '../core/progress.ts';
+import { createRandom, permutation } from '../core/random.ts';
+import { batches, type EncodedSet } from './encoded-set.ts';
+import type { Engine } from './engine.ts';
+import { type Evaluated, evaluateSet } from './evaluate-set.ts';
+
+/** What early stopping remembers from epoch to epoch. */
+export interface FitState {
+  /** Epochs done. */
+  readonly epoch: number;
+  /** 0 before the first epoch. */
+  readonly bestEpoch: number;
+  /** Validation loss at `bestEpoch`; the training loss where there is no validation part. */
+  readonly bestLoss: number | null;
+  readonly bestWeights: Weights;
+  /** Epochs since the best one. */
+  readonly wait: number;
+  readonly history: readonly EpochRecord[];
+}
+
+export interface FitOptions {
+  readonly engine: Engine;
+  readonly training: EncodedSet;
+  /** Undefined: early stopping watches the training loss. */
+  readonly validation: EncodedSet | undefined;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  /** Epochs without improvement after which training stops. */
+  readonly patience: number;
+  readonly seed: number;
+  readonly start: FitState;
+  /** Awaited after each epoch: the place to save. */
+  readonly onEpoch: (state: FitState, seconds: number) => Promise<void>;
+  readonly progress: Progress;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface FitResult {
+  readonly state: FitState;
+  readonly stoppedEarly: boolean;
+  /** The signal ended it; the state is that after the last whole epoch. */
+  readonly interrupted: boolean;
+}
+
+/** @throws LOSS_NOT_FINITE */
+export async function fit(options: FitOptions): Promise<FitResult> {
+  const { engine, validation, patience, learningRate, progress, signal } = options;
+  let state = options.start;
+  while (state.epoch < options.epochs && state.wait < patience) {
+    const began = performance.now();
+    const trained = await trainEpoch(options, state.epoch);
+    const validated = trained && validation && (await validate(options, validation, state.epoch));
+    progress.stop();
+    if (!trained || signal?.aborted) return { state, stoppedEarly: false, interrupted: true };
+
+    const record: EpochRecord = {
+      epoch: state.epoch + 1,
+      learningRate,
+      loss: trained.loss,
+      accuracy: trained.accuracy,
+      validationLoss: validated?.loss ?? null,
+      validationAccuracy: validated?.accuracy ?? null,
+    };
+    const monitored = record.validationLoss ?? record.loss;
+    const improved = state.bestLoss === null || monitored < state.bestLoss;
+    state = {
+      epoch: record.epoch,
+      history: [...state.history, record],
+      ...(improved
+        ? { bestEpoch: record.epoch, bestLoss: monitored, bestWeights: (await engine.state()).weights, wait: 0 }
+        : {
+            bestEpoch: state.bestEpoch,
+            bestLoss: state.bestLoss,
+            bestWeights: state.bestWeights,
+            wait: state.wait + 1,
+          }),
+    };
+    await options.onEpoch(state, (performance.now() - began) / 1000);
+  }
+  return { state, stoppedEarly: state.wait >= patience, interrupted: false };
+}
+
+/** Loss and accuracy over the rows of one epoch; undefined when interrupted. */
+async function trainEpoch(options: FitOptions, epoch: number): Promise<Evaluated | undefined> {
+  const { engine, training, batchSize, learningRate, seed, progress, signal } = options;
+  const order = permutation(training.rows, createRandom({ seed, purpose: 'shuffle', epoch }));
+  const steps = Math.ceil(training.rows / batchSize);
+  progress.start(`Epoch ${epoch + 1}/${options.epochs}`, steps);
+  let rows = 0;
+  let lossSum = 0;
+  let correct = 0;
+  let step = 0;
+  for (const batch of batches(training, batchSize, order)) {
+    const result = await engine.step(batch, { seed, epoch, step }, learningRate);
+    if (!Number.isFinite(result.loss)) {
+      progress.stop();
+      fail(
+        'LOSS_NOT_FINITE',
+        `the loss became ${result.loss} at step ${step + 1} of epoch ${epoch + 1}`,
+        'The files hold the best model before that. Try a lower learning rate.',
+      );
+    }
+    rows += batch.rows;
+    lossSum += result.loss * batch.rows;
+    correct += result.correct;
+    step++;
+    progress.update(step, `loss ${(lossSum / rows).toFixed(4)} · accuracy ${(correct / rows).toFixed(4)}`);
+    await nextTurn(); // lets signals and timers in
+    if (signal?.aborted) return undefined;
+  }
+  return { loss: lossSum / rows, accuracy: correct / rows };
+}
+
+async function validate({ engine, batchSize, signal }: FitOptions, validation: EncodedSet, epoch: number) {
+  const evaluated = await evaluateSet(engine, validation, { batchSize, signal });
+  if (!Number.isFinite(evaluated.loss)) {
+    fail(
+      'LOSS_NOT_FINITE',
+      `the validation loss became ${evaluated.loss} after epoch ${epoch + 1}`,
+      'The files hold the best model before that. Try a lower learning rate.',
+    );
+  }
+  return evaluated;
+}

@@ -1,0 +1,95 @@
+/**
+ * The options of a run: their ranges and defaults, and what a resumed run takes from its checkpoint. An option
+ * that is left out when resuming is the one that the run began with; one that differs is refused, as the rest of
+ * the run would not be what it would have been.
+ */
+import { z } from 'zod';
+import { side, tokenizerSchema } from '../../models/text/preprocessing.ts';
+import { fail } from '../core/errors.ts';
+import { engineNames } from './engine.ts';
+import { adam, optimiserSchema } from './optimisers.ts';
+
+const share = z.number().min(0).max(0.9);
+const seed = z.int().min(0);
+
+export const runOptionsSchema = z.strictObject({
+  /** Most passes over the training part; early stopping may end before. */
+  epochs: z.int().min(1).max(1_000_000).default(20),
+  /** Epochs without a better validation loss after which training stops. */
+  patience: z.int().min(1).max(1_000_000).default(3),
+  /** Rows of a step. */
+  batchSize: z.int().min(1).max(1_000_000).default(64),
+  learningRate: z.number().gt(0).max(1e6).default(1e-3),
+  optimiser: optimiserSchema.default(adam),
+  /** Of initial weights, shuffling and dropout. */
+  seed: seed.default(0),
+  /** Of the split into training, validation and test part. */
+  splitSeed: seed.default(0),
+  /** Share of all examples that training never sees. */
+  testSplit: share.default(0.2),
+  /** Share of all examples that early stopping watches. */
+  validationSplit: share.default(0.1),
+  engine: z.enum(['auto', ...engineNames]).default('auto'),
+  /** Default: as many as the engine can use of the cores there are. */
+  threads: z.int().min(1).max(1024).optional(),
+  /** Most ids of the vocabulary, those for padding and unknown words included. */
+  vocabularySize: z
+    .int()
+    .min(3)
+    .max(2 ** 31 - 1)
+    .default(10_000),
+  tokenizer: tokenizerSchema.optional(),
+  /** Time steps: texts are padded or truncated to this length. */
+  maxLength: z.int().min(1).max(1_000_000).default(200),
+  padding: side.default('pre'),
+  truncating: side.default('post'),
+});
+
+export type RunOptionsInput = {
+  readonly [Key in keyof z.input<typeof runOptionsSchema>]?: z.input<typeof runOptionsSchema>[Key] | undefined;
+};
+export type RunOptions = Readonly<z.output<typeof runOptionsSchema>>;
+
+/** These may change when a run goes on. */
+const free: ReadonlySet<string> = new Set(['epochs', 'patience']);
+
+/**
+ * @param given what the caller asked for
+ * @param defaults what the model prefers where the caller says nothing
+ * @param saved the options of the run that is resumed
+ * @throws OPTION_INVALID, OPTION_UNKNOWN, RESUME_MISMATCH
+ */
+export function resolveOptions(
+  given: RunOptionsInput,
+  defaults: RunOptionsInput,
+  saved?: Readonly<Record<string, unknown>>,
+): RunOptions {
+  const asked = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const resolved = parse({ ...defaults, ...saved, ...asked });
+  if (!saved) return resolved;
+  for (const key of Object.keys(asked)) {
+    const now = JSON.stringify(resolved[key as keyof RunOptions]);
+    const before = JSON.stringify(saved[key]);
+    if (free.has(key) || now === before) continue;
+    fail(
+      'RESUME_MISMATCH',
+      `${key} is ${now}, but the run began with ${before}`,
+      `Leave ${key} out, or start a new run.`,
+    );
+  }
+  return resolved;
+}
+
+function parse(options: unknown): RunOptions {
+  const result = runOptionsSchema.safeParse(options);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  if (issue?.code === 'unrecognized_keys') {
+    fail(
+      'OPTION_UNKNOWN',
+      `unknown option ${issue.keys.join(', ')}`,
+      `Options are ${Object.keys(runOptionsSchema.shape).join(', ')}.`,
+    );
+  }
+  return fail('OPTION_INVALID', `${issue?.path.join('.')}: ${issue?.message}`, 'See docs/cli.md for the ranges.');
+}

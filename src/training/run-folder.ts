@@ -1,0 +1,124 @@
+/**
+ * The folder of a run. `last.safetensors` is everything that is needed to go on, `best.safetensors` the best model
+ * so far, `history.csv` the figures of each epoch. Each is replaced whole; one process at a time may write.
+ */
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Checkpoint, encodeCheckpoint, loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
+import type { EpochRecord } from '../../models/checkpoint/state.ts';
+import { fail } from '../core/errors.ts';
+import { fileError, writeFileAtomically } from '../core/files.ts';
+
+export interface RunFiles {
+  readonly best: string;
+  readonly last: string;
+  readonly history: string;
+  /** Where `recurrent` puts the exported model. */
+  readonly onnx: string;
+}
+
+export interface RunFolder {
+  readonly files: RunFiles;
+  /** What the folder held when it was opened to resume. */
+  readonly previous: Checkpoint | undefined;
+  save(checkpoint: Checkpoint, history: readonly EpochRecord[], improved: boolean): Promise<void>;
+  /** Gives the folder free for others. */
+  close(): Promise<void>;
+}
+
+/** `new`: refuses a folder that holds a run; `overwrite`: replaces it at the first save; `resume`: goes on with it. */
+export type RunMode = 'new' | 'overwrite' | 'resume';
+
+export function runFiles(folder: string): RunFiles {
+  return {
+    best: join(folder, 'best.safetensors'),
+    last: join(folder, 'last.safetensors'),
+    history: join(folder, 'history.csv'),
+    onnx: join(folder, 'model.onnx'),
+  };
+}
+
+/** @throws RUN_LOCKED, RUN_EXISTS, FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID */
+export async function openRunFolder(folder: string, mode: RunMode): Promise<RunFolder> {
+  const files = runFiles(folder);
+  const exists = await isFile(files.last);
+  if (mode === 'resume' && !exists) {
+    fail('FILE_NOT_FOUND', `${files.last} does not exist: there is no run to resume`, 'Start it without resume.');
+  }
+  if (mode === 'new' && exists) {
+    fail(
+      'RUN_EXISTS',
+      `${folder} already holds a run`,
+      'Resume it (--resume), replace it (--overwrite) or choose another folder.',
+    );
+  }
+  const unlock = await lock(folder);
+  try {
+    const previous = mode === 'resume' ? await loadCheckpoint(files.last) : undefined;
+    let stale = mode === 'overwrite';
+    return {
+      files,
+      previous,
+      async save(checkpoint, history, improved) {
+        if (stale) await rm(files.onnx, { force: true }); // the export of the run that is being replaced
+        stale = false;
+        if (improved) await writeFileAtomically(files.best, encodeCheckpoint({ model: checkpoint.model }));
+        await writeFileAtomically(files.last, encodeCheckpoint(checkpoint));
+        await writeFileAtomically(files.history, toCsv(history));
+      },
+      close: unlock,
+    };
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+const columns = ['epoch', 'learningRate', 'loss', 'accuracy', 'validationLoss', 'validationAccuracy'] as const;
+
+function toCsv(history: readonly EpochRecord[]): string {
+  const lines = history.map((record) => columns.map((column) => record[column] ?? '').join(','));
+  return `${[columns.join(','), ...lines].join('\n')}\n`;
+}
+
+/** Takes the folder's lock: a file that holds the process id. One left by a process that is gone is taken over. */
+async function lock(folder: string): Promise<() => Promise<void>> {
+  const path = join(folder, '.lock');
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw fileError(error, folder, 'write');
+  }
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      const file = await open(path, 'wx');
+      await file.writeFile(String(process.pid));
+      await file.close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(error, path, 'write');
+      const owner = Number(await readFile(path, 'utf8').catch(() => ''));
+      if (owner > 0 && isAlive(owner)) {
+        fail('RUN_LOCKED', `${folder} is being written by process ${owner}`, 'Wait for it, or choose another folder.');
+      }
+      await rm(path, { force: true });
+    }
+  }
+  return fail('RUN_LOCKED', `${folder} is being written by another process`, 'Wait for it, or choose another folder.');
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
+}

@@ -1,0 +1,264 @@
+/** Training from labelled texts to a model: split, vocabulary, encoding, fit, checkpoints. */
+import type { Checkpoint } from '../../models/checkpoint/checkpoint.ts';
+import type { EpochRecord } from '../../models/checkpoint/state.ts';
+import { initialWeights } from '../../models/initialisers.ts';
+import type { ModelSpec, SpecInput } from '../../models/layers.ts';
+import type { TrainedModel } from '../../models/model.ts';
+import { type ModelPlan, planModel } from '../../models/plan.ts';
+import { parseSpec } from '../../models/spec.ts';
+import { createEncoder } from '../../models/text/encoder.ts';
+import { kerasTokenizer, type Preprocessing } from '../../models/text/preprocessing.ts';
+import { fitVocabulary } from '../../models/text/vocabulary.ts';
+import type { Weights } from '../../models/weights.ts';
+import { fail } from '../core/errors.ts';
+import { type Progress, silent } from '../core/progress.ts';
+import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
+import { type Split, splitDataset } from '../data/split.ts';
+import { encodeExamples } from './encoded-set.ts';
+import type { EngineName } from './engine.ts';
+import { selectEngine } from './engines/select.ts';
+import { type FitState, fit } from './fit.ts';
+import { type RunOptions, type RunOptionsInput, resolveOptions } from './options.ts';
+import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
+
+/** A spec, or how to make one when the sizes are known. */
+export type SpecSource = ModelSpec | ((sizes: { vocabularySize: number; classes: number }) => SpecInput);
+
+export interface TrainOptions extends RunOptionsInput {
+  readonly spec: SpecSource;
+  readonly data: Dataset;
+  /** What the model prefers for options that are left out, e.g. its length of texts. */
+  readonly defaults?: RunOptionsInput | undefined;
+  /** Folder for checkpoints and history; left out: nothing is written. */
+  readonly out?: string | undefined;
+  /** Goes on with the run in `out` from its last epoch, bit for bit. */
+  readonly resume?: boolean | undefined;
+  /** Replaces a run that `out` already holds. */
+  readonly overwrite?: boolean | undefined;
+  /** Called once, before the first step. */
+  readonly onStart?: ((start: TrainingStart) => void) | undefined;
+  /** Called after each epoch. */
+  readonly onEpoch?: ((record: EpochRecord, more: { seconds: number; best: boolean }) => void) | undefined;
+  readonly progress?: Progress | undefined;
+  /** Ends training after the step at hand; what was saved after the last whole epoch stays. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known before the first step. */
+export interface TrainingStart {
+  readonly plan: ModelPlan;
+  readonly options: RunOptions;
+  readonly split: Split;
+  readonly vocabulary: readonly string[];
+  readonly engine: { readonly name: EngineName; readonly threads: number; readonly note: string };
+  /** Epochs done by an earlier call. */
+  readonly resumedFrom: number;
+}
+
+export interface TrainingResult extends TrainingStart {
+  /** With the best weights. */
+  readonly model: TrainedModel;
+  readonly history: readonly EpochRecord[];
+  readonly bestEpoch: number;
+  readonly stoppedEarly: boolean;
+  readonly interrupted: boolean;
+  readonly files: RunFiles | undefined;
+}
+
+/**
+ * Trains a classifier.
+ *
+ * @throws OPTION_INVALID, OPTION_UNSUPPORTED, SPEC_INVALID, DATA_LABELS, RUN_EXISTS, RUN_LOCKED, RESUME_MISMATCH,
+ *   LOSS_NOT_FINITE, FILE_ACCESS; INTERRUPTED when `signal` aborts before the first epoch is done
+ */
+export async function train(options: TrainOptions): Promise<TrainingResult> {
+  const { spec, data, defaults = {}, out, resume, overwrite, onStart, onEpoch, progress, signal, ...rest } = options;
+  const given = typeof spec === 'function' ? rest : { ...rest, vocabularySize: vocabularySizeOf(spec, rest) };
+  if (out === undefined) {
+    if (resume) fail('OPTION_INVALID', 'resume needs the folder of a run', 'Give out.');
+    return run(options, resolveOptions(given, defaults), undefined);
+  }
+  const folder = await openRunFolder(out, resume ? 'resume' : overwrite ? 'overwrite' : 'new');
+  try {
+    return await run(options, resolveOptions(given, defaults, folder.previous?.run?.options), folder);
+  } finally {
+    await folder.close();
+  }
+}
+
+async function run(given: TrainOptions, options: RunOptions, folder: RunFolder | undefined): Promise<TrainingResult> {
+  const { data, signal } = given;
+  const previous = folder?.previous;
+  const fingerprint = datasetFingerprint(data);
+  if (previous) expectSame('data', previous.model.training?.fingerprint, fingerprint);
+
+  const split = splitDataset(data, { ...options, seed: options.splitSeed });
+  const pick = (part: Int32Array) => Array.from(part, (index) => data.examples[index] as Dataset['examples'][number]);
+  const trainingExamples = pick(split.train);
+  const { plan, vocabulary, preprocessing } = describeModel(
+    given.spec,
+    data,
+    options,
+    trainingExamples.map(({ text }) => text),
+  );
+  if (previous) {
+    expectSame('spec', previous.model.spec, plan.spec);
+    expectSame('vocabulary', previous.model.vocabulary, vocabulary);
+  }
+  const encoder = createEncoder({ preprocessing, vocabulary, vocabularySize: plan.vocabularySize });
+  const training = encodeExamples(encoder, trainingExamples);
+  const validation = split.validation.length ? encodeExamples(encoder, pick(split.validation)) : undefined;
+
+  const { provider, threads, note } = await selectEngine(options.engine, plan.spec, options.threads);
+  const weights = previous?.run?.weights ?? initialWeights(plan, options.seed);
+  const engine = await provider.prepare({ spec: plan.spec, weights, optimiser: options.optimiser, threads });
+  const start: FitState = beginning(weights, previous);
+  const facts: TrainingStart = {
+    plan,
+    options,
+    split,
+    vocabulary,
+    engine: { name: engine.name, threads, note },
+    resumedFrom: start.epoch,
+  };
+
+  const modelOf = ({ bestWeights, bestEpoch }: FitState): TrainedModel => ({
+    spec: plan.spec,
+    weights: bestWeights,
+    preprocessing,
+    vocabulary,
+    labels: data.labels,
+    training: {
+      source: data.source,
+      fingerprint,
+      splitSeed: options.splitSeed,
+      testSplit: options.testSplit,
+      validationSplit: options.validationSplit,
+      engine: engine.name,
+      threads,
+      seed: options.seed,
+      bestEpoch,
+    },
+  });
+
+  async function save(state: FitState): Promise<void> {
+    const { weights: current, optimiser } = await engine.state();
+    const { history, epoch, bestEpoch, bestLoss, wait } = state;
+    const { tokenizer, threads: asked, ...rest } = options;
+    const saved = { ...rest, ...(tokenizer && { tokenizer }), ...(asked !== undefined && { threads: asked }) };
+    const checkpoint: Checkpoint = {
+      model: modelOf(state),
+      run: {
+        options: saved,
+        epoch,
+        optimiserStep: optimiser.step,
+        bestEpoch,
+        bestLoss,
+        wait,
+        history: [...history],
+        weights: current,
+        moments: optimiser.moments,
+      },
+    };
+    await folder?.save(checkpoint, history, bestEpoch === epoch);
+  }
+
+  try {
+    if (previous?.run) {
+      const { optimiserStep: step, moments } = previous.run;
+      await engine.restore({ weights, optimiser: { step, moments } });
+    }
+    given.onStart?.(facts);
+    const { state, stoppedEarly, interrupted } = await fit({
+      ...options,
+      engine,
+      training,
+      validation,
+      start,
+      progress: given.progress ?? silent,
+      signal,
+      onEpoch: async (after, seconds) => {
+        await save(after);
+        const record = after.history.at(-1);
+        if (record) given.onEpoch?.(record, { seconds, best: after.bestEpoch === after.epoch });
+      },
+    });
+    if (interrupted && state.epoch === 0) {
+      fail('INTERRUPTED', 'training was stopped before its first epoch was done', 'Nothing was saved. Start it again.');
+    }
+    return {
+      ...facts,
+      model: modelOf(state),
+      history: state.history,
+      bestEpoch: state.bestEpoch,
+      stoppedEarly,
+      interrupted,
+      files: folder?.files,
+    };
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** A finished spec says its vocabulary size itself. */
+function vocabularySizeOf(spec: ModelSpec, { vocabularySize: asked }: RunOptionsInput): number {
+  const { vocabularySize } = planModel(spec);
+  if (asked !== undefined && asked !== vocabularySize) {
+    fail(
+      'OPTION_UNSUPPORTED',
+      `vocabularySize ${asked} was asked for, but the spec ${spec.name} has ${vocabularySize}`,
+      'Change the first layer of the spec, or leave the option out.',
+    );
+  }
+  return vocabularySize;
+}
+
+/** Spec, vocabulary and preprocessing for these texts. */
+function describeModel(
+  source: SpecSource,
+  data: Dataset,
+  options: RunOptions,
+  texts: readonly string[],
+): { plan: ModelPlan; vocabulary: readonly string[]; preprocessing: Preprocessing } {
+  const tokenizer = options.tokenizer ?? kerasTokenizer;
+  const limitOf = (size: number) => Math.max(size - tokenizer.firstWordId, 0);
+  const classes = data.labels.length;
+
+  let plan: ModelPlan;
+  let vocabulary: readonly string[];
+  if (typeof source === 'function') {
+    vocabulary = fitVocabulary(texts, tokenizer, { limit: limitOf(options.vocabularySize) });
+    const vocabularySize = Math.max(tokenizer.firstWordId + vocabulary.length, tokenizer.firstWordId + 1);
+    plan = planModel(parseSpec(source({ vocabularySize, classes })));
+  } else {
+    plan = planModel(source);
+    vocabulary = fitVocabulary(texts, tokenizer, { limit: limitOf(plan.vocabularySize) });
+  }
+  if (plan.head.classes !== classes) {
+    fail(
+      'DATA_LABELS',
+      `the data have ${classes} classes (${data.labels.join(', ')}), the last layer of ${plan.spec.name} is for ${plan.head.classes}`,
+      'Change the units of the last dense layer, or the data.',
+    );
+  }
+  const { maxLength, padding, truncating } = options;
+  return { plan, vocabulary, preprocessing: { tokenizer, maxLength, padding, truncating } };
+}
+
+function beginning(weights: Weights, previous: Checkpoint | undefined): FitState {
+  if (!previous?.run) {
+    return { epoch: 0, bestEpoch: 0, bestLoss: null, bestWeights: weights, wait: 0, history: [] };
+  }
+  const { epoch, bestEpoch, bestLoss, wait, history } = previous.run;
+  return { epoch, bestEpoch, bestLoss, wait, history, bestWeights: previous.model.weights };
+}
+
+/** @throws RESUME_MISMATCH */
+function expectSame(what: string, before: unknown, now: unknown): void {
+  if (JSON.stringify(before) === JSON.stringify(now)) return;
+  fail(
+    'RESUME_MISMATCH',
+    `the ${what} differs from that of the run`,
+    `Resume with the same ${what}, or start a new run.`,
+  );
+}
