@@ -1,5 +1,5 @@
 /** The activations of recurrent layers, in operations of TensorFlow.js. */
-import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { type Activation, activationConstants } from '../../../../models/activations.ts';
 import type { Tensorflow } from './backend.ts';
 
@@ -21,8 +21,9 @@ const table = {
   linear: (_, x) => x,
 } satisfies Record<Activation, Apply>;
 
-export function activate<T extends Tensor>(tf: Tensorflow, activation: Activation, x: T): T {
-  return table[activation](tf, x) as T;
+/** @param x [batch, units] */
+export function activate(tf: Tensorflow, activation: Activation, x: Tensor2D): Tensor2D {
+  return table[activation](tf, x) as Tensor2D;
 }
 
 function hardSigmoid(tf: Tensorflow, x: Tensor, { alpha, beta }: { readonly alpha: number; readonly beta: number }) {

@@ -73,7 +73,7 @@ function tryNative(require: NodeJS.Require, name: string): Attempt {
   // Without its binding the package throws, but only after it has loaded and registered everything else it has.
   if (!hasBinding(dirname(dirname(entry)))) return { reason: 'its native binding is not there' };
   restoreRemovedUtilities(require);
-  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // warnings of the native library would land among our output
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // warnings of the native library would land among our output
   try {
     return { tf: require(entry) as Tensorflow };
   } catch (error) {

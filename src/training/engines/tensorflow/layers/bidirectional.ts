@@ -1,0 +1,95 @@
+/**
+ * A recurrent layer read in both directions. TensorFlow.js' own wrapper is not used: under a mask, its all-steps
+ * outputs differ from those of Keras 3, which are zero in both directions at masked steps.
+ */
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
+import type { BidirectionalLayer } from '../../../../../models/layers.ts';
+import { mergedFeatures } from '../../../../../models/plan.ts';
+import type { Tensorflow } from '../backend.ts';
+import { type Direction, scan } from './scan.ts';
+import { type CallOptions, type LayerClass, refuseDropout, single, singleShape } from './tensorflow-layer.ts';
+import { weightShapes } from './weights.ts';
+
+export interface BidirectionalConfig {
+  readonly name: string;
+  readonly layer: BidirectionalLayer;
+  /** As in `RecurrentConfig`. */
+  readonly oneHotDepth: number | null;
+}
+
+const directions = ['forward', 'backward'] as const satisfies readonly Direction[];
+
+const merges: Readonly<
+  Record<BidirectionalLayer['mergeMode'], (tf: Tensorflow, forward: Tensor, backward: Tensor) => Tensor>
+> = {
+  concat: (tf, forward, backward) => tf.concat([forward, backward], -1),
+  sum: (tf, forward, backward) => tf.add(forward, backward),
+  mul: (tf, forward, backward) => tf.mul(forward, backward),
+  ave: (tf, forward, backward) => tf.mul(tf.add(forward, backward), 0.5),
+};
+
+export function defineBidirectional(tf: Tensorflow): LayerClass<BidirectionalConfig> {
+  class Bidirectional extends tf.layers.Layer {
+    static readonly className = 'recurrent-onnx>Bidirectional';
+    readonly #config: BidirectionalConfig;
+    #variables: Record<Direction, LayerVariable[]> = { forward: [], backward: [] };
+
+    constructor(config: BidirectionalConfig) {
+      super({ ...config });
+      this.#config = config;
+      this.supportsMasking = true;
+    }
+
+    override build(inputShape: Shape | Shape[]): void {
+      const features = this.#config.oneHotDepth ?? (singleShape(inputShape)[2] as number);
+      for (const direction of directions) {
+        this.#variables[direction] = weightShapes(this.#config.layer.layer, features).map(({ name, shape }) =>
+          this.addWeight(`${direction}/${name}`, shape, 'float32', tf.initializers.zeros()),
+        );
+      }
+      this.built = true;
+    }
+
+    override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+      const [batch, time] = singleShape(inputShape) as [number | null, number | null];
+      const { layer } = this.#config;
+      const features = mergedFeatures(layer);
+      return layer.layer.returnSequences ? [batch, time, features] : [batch, features];
+    }
+
+    override computeMask(_inputs: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor {
+      return (this.#config.layer.layer.returnSequences && mask ? single(mask) : null) as Tensor;
+    }
+
+    override call(inputs: Tensor | Tensor[], options: CallOptions): Tensor {
+      const { layer: inner, mergeMode } = this.#config.layer;
+      refuseDropout(inner, this.name, options);
+      return tf.tidy(() => {
+        const { mask } = options;
+        const [forward, backward] = directions.map((direction) => {
+          const states = this.#read(direction, single(inputs), mask);
+          if (!inner.returnSequences) return states.at(-1) as Tensor;
+          return zeroWhereMasked(tf.stack(direction === 'forward' ? states : states.toReversed(), 1), mask);
+        }) as [Tensor, Tensor];
+        return merges[mergeMode](tf, forward, backward);
+      });
+    }
+
+    override getConfig() {
+      const { layer, oneHotDepth } = this.#config;
+      return { ...super.getConfig(), layer: { ...layer, layer: { ...layer.layer } }, oneHotDepth };
+    }
+
+    #read(direction: Direction, inputs: Tensor, mask: Tensor2D | null | undefined): Tensor2D[] {
+      const weights = this.#variables[direction].map((variable) => variable.read());
+      return scan(tf, this.#config.layer.layer, weights, inputs, mask, direction);
+    }
+  }
+
+  function zeroWhereMasked(steps: Tensor, mask: Tensor2D | null | undefined): Tensor {
+    return mask ? tf.where(tf.expandDims(mask, 2), steps, tf.zerosLike(steps)) : steps;
+  }
+
+  return Bidirectional;
+}

@@ -1,0 +1,64 @@
+/** SimpleRNN, LSTM and GRU with the conventions of the spec; masks as in Keras 3. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
+import type { RecurrentLayer } from '../../../../../models/layers.ts';
+import type { Tensorflow } from '../backend.ts';
+import { scan } from './scan.ts';
+import { type CallOptions, type LayerClass, refuseDropout, single, singleShape } from './tensorflow-layer.ts';
+import { weightShapes } from './weights.ts';
+
+export interface RecurrentConfig {
+  readonly name: string;
+  readonly layer: RecurrentLayer;
+  /** The inputs are token ids that stand for one-hot rows of this length; null for [batch, time, features]. */
+  readonly oneHotDepth: number | null;
+}
+
+export function defineRecurrent(tf: Tensorflow): LayerClass<RecurrentConfig> {
+  class Recurrent extends tf.layers.Layer {
+    static readonly className = 'recurrent-onnx>Recurrent';
+    readonly #config: RecurrentConfig;
+    #variables: LayerVariable[] = [];
+
+    constructor(config: RecurrentConfig) {
+      super({ ...config });
+      this.#config = config;
+      this.supportsMasking = true;
+    }
+
+    override build(inputShape: Shape | Shape[]): void {
+      const features = this.#config.oneHotDepth ?? (singleShape(inputShape)[2] as number);
+      this.#variables = weightShapes(this.#config.layer, features).map(({ name, shape }) =>
+        this.addWeight(name, shape, 'float32', tf.initializers.zeros()),
+      );
+      this.built = true;
+    }
+
+    override computeOutputShape(inputShape: Shape | Shape[]): Shape {
+      const [batch, time] = singleShape(inputShape) as [number | null, number | null];
+      const { units, returnSequences } = this.#config.layer;
+      return returnSequences ? [batch, time, units] : [batch, units];
+    }
+
+    override computeMask(_inputs: Tensor | Tensor[], mask?: Tensor | Tensor[]): Tensor {
+      return (this.#config.layer.returnSequences && mask ? single(mask) : null) as Tensor;
+    }
+
+    override call(inputs: Tensor | Tensor[], options: CallOptions): Tensor {
+      const { layer } = this.#config;
+      refuseDropout(layer, this.name, options);
+      return tf.tidy(() => {
+        const weights = this.#variables.map((variable) => variable.read());
+        const direction = layer.goBackwards ? 'backward' : 'forward';
+        const states = scan(tf, layer, weights, single(inputs), options.mask, direction);
+        return layer.returnSequences ? tf.stack(states, 1) : (states.at(-1) as Tensor);
+      });
+    }
+
+    override getConfig() {
+      const { layer, oneHotDepth } = this.#config;
+      return { ...super.getConfig(), layer: { ...layer }, oneHotDepth };
+    }
+  }
+  return Recurrent;
+}
