@@ -53,7 +53,7 @@ export interface FitResult {
 }
 
 /** @throws LOSS_NOT_FINITE */
-export async function fit(options: FitOptions): Promise<FitResult> {
+export async function fitModel(options: FitOptions): Promise<FitResult> {
   const { engine, validation, patience, learningRate, progress, signal } = options;
   let state = options.start;
   while (state.epoch < options.epochs && state.wait < patience) {

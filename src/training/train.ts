@@ -17,7 +17,7 @@ import { type Split, splitDataset } from '../data/split.ts';
 import { encodeExamples } from './encoded-set.ts';
 import type { EngineName } from './engine.ts';
 import { selectEngine } from './engines/select.ts';
-import { type FitState, fit } from './fit.ts';
+import { type FitState, fitModel } from './fit.ts';
 import { type RunOptions, type RunOptionsInput, resolveOptions } from './options.ts';
 import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
 
@@ -169,7 +169,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
       await engine.restore({ weights, optimiser: { step, moments } });
     }
     given.onStart?.(facts);
-    const { state, stoppedEarly, interrupted } = await fit({
+    const { state, stoppedEarly, interrupted } = await fitModel({
       ...options,
       engine,
       training,

@@ -51,8 +51,17 @@ export function recur(
   const [hidden] = states as [Float32Array];
   const [hiddenGradient] = stateGradients as [Float32Array];
   const previous = new Float32Array(time * slot);
+  const previousGradient = new Float32Array(slot);
   const projection = project(pass, entered, `${prefix}/kernel`, gates[layer.type] * units);
-  const cell = createCell(layer, { pass, prefix, projection, previous, states, stateGradients });
+  const cell = createCell(layer, {
+    pass,
+    prefix,
+    projection,
+    previous,
+    previousGradient,
+    states,
+    stateGradients,
+  });
 
   const timeOf = (s: number) => (backwards ? time - 1 - s : s);
   const outputOf = (s: number) => (walk.outputOrder === 'time' ? timeOf(s) : s);
@@ -113,9 +122,11 @@ export function recur(
         });
       }
       cell.backward(s, t);
-      for (let i = 0; recurrentMask && i < slot; i++) {
-        hiddenGradient[i] = (hiddenGradient[i] as number) * (recurrentMask[i] as number);
+      for (let i = 0; i < slot; i++) {
+        const kept = recurrentMask ? (recurrentMask[i] as number) : 1;
+        hiddenGradient[i] = (hiddenGradient[i] as number) + (previousGradient[i] as number) * kept;
       }
+      previousGradient.fill(0);
       for (let k = 0; mask && k < stateGradients.length; k++) {
         const gradient = stateGradients[k] as Float32Array;
         const kept = aside[k] as Float32Array;

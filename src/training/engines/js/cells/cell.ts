@@ -12,7 +12,9 @@ export interface CellInputs {
   readonly previous: Float32Array;
   /** States by reading step: slot s enters step s, slot s + 1 leaves it. Slot 0 is zero. The first is the hidden state. */
   readonly states: readonly Float32Array[]; // each [time + 1, rows, units]
-  /** Gradients of the states, [rows, units]: of slot s + 1 before `backward(s, t)`, of what entered step s after it. */
+  /** Gradient of `previous` at the step at hand, [rows, units]: zero before `backward`, which adds to it. */
+  readonly previousGradient: Float32Array;
+  /** Gradients of the states, [rows, units]: of slot s + 1 before `backward(s, t)`, of slot s after it but for what goes through `previous`. */
   readonly stateGradients: readonly Float32Array[];
 }
 

@@ -1,7 +1,7 @@
 /**
  * GRU (Cho et al., 2014), gates in Keras' order z r h: h' = z·h + (1 − z)·ĥ, where the reset gate acts
  * after the recurrent product (ĥ = act(x·W + b + r·(h·U + b'))), as in Keras, cuDNN and PyTorch,
- * or before it (ĥ = act(x·W + b + (r·h)·U + b')).
+ * or before it (ĥ = act(x·W + b + (r·h)·U + b')). Recurrent dropout acts on the h of products, not on that of z·h.
  */
 import type { LayerOf } from '../../../../../models/layers.ts';
 import { activationFunctions } from '../activations.ts';
@@ -15,7 +15,7 @@ export function gruCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
 }
 
 function resetAfterCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
-  const { pass, prefix, previous } = inputs;
+  const { pass, prefix, previous, previousGradient } = inputs;
   const { rows, time } = pass;
   const { units } = layer;
   const width = 3 * units;
@@ -46,12 +46,12 @@ function resetAfterCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
           gate[at + j] = z;
           gate[at + units + j] = r;
           gate[at + 2 * units + j] = candidate;
-          hidden[(s + 1) * slot + unit] = z * (previous[t * slot + unit] as number) + (1 - z) * candidate;
+          hidden[(s + 1) * slot + unit] = z * (hidden[s * slot + unit] as number) + (1 - z) * candidate;
         }
       }
     },
 
-    backward(_s, t) {
+    backward(s, t) {
       for (let row = 0; row < rows; row++) {
         const at = (t * rows + row) * width;
         for (let j = 0; j < units; j++) {
@@ -60,7 +60,7 @@ function resetAfterCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
           const candidate = gate[at + 2 * units + j] as number;
           const unit = row * units + j;
           const dh = hiddenGradient[unit] as number;
-          const dz = dh * ((previous[t * slot + unit] as number) - candidate) * recurrentAct.slope(z);
+          const dz = dh * ((hidden[s * slot + unit] as number) - candidate) * recurrentAct.slope(z);
           const dCandidate = dh * (1 - z) * act.slope(candidate);
           const dr = dCandidate * (recurrent[at + 2 * units + j] as number) * recurrentAct.slope(r);
           gate[at + j] = recurrent[at + j] = dz;
@@ -70,7 +70,7 @@ function resetAfterCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
           hiddenGradient[unit] = dh * z;
         }
       }
-      addProductTransposed(recurrent, t * rows * width, recurrentKernel, hiddenGradient, 0, rows, width, units);
+      addProductTransposed(recurrent, t * rows * width, recurrentKernel, previousGradient, 0, rows, width, units);
     },
 
     finish() {
@@ -84,7 +84,7 @@ function resetAfterCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
 }
 
 function resetBeforeCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
-  const { pass, prefix, previous } = inputs;
+  const { pass, prefix, previous, previousGradient } = inputs;
   const { rows, time } = pass;
   const { units } = layer;
   const width = 3 * units;
@@ -129,12 +129,12 @@ function resetBeforeCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
           const z = gate[at + j] as number;
           const candidate = act.of((gate[at + 2 * units + j] as number) + (candidateSums[unit] as number));
           gate[at + 2 * units + j] = candidate;
-          hidden[(s + 1) * slot + unit] = z * (previous[t * slot + unit] as number) + (1 - z) * candidate;
+          hidden[(s + 1) * slot + unit] = z * (hidden[s * slot + unit] as number) + (1 - z) * candidate;
         }
       }
     },
 
-    backward(_s, t) {
+    backward(s, t) {
       for (let row = 0; row < rows; row++) {
         const at = (t * rows + row) * width;
         for (let j = 0; j < units; j++) {
@@ -153,18 +153,20 @@ function resetBeforeCell(layer: LayerOf<'gru'>, inputs: CellInputs): Cell {
           const z = gate[at + j] as number;
           const r = gate[at + units + j] as number;
           const candidate = gate[at + 2 * units + j] as number;
-          const h = previous[t * slot + unit] as number;
+          const h = hidden[s * slot + unit] as number;
           const dh = hiddenGradient[unit] as number;
           const dReset = resetGradient[unit] as number;
           const to = (t * rows + row) * 2 * units + j;
           gate[at + j] = gateGradients[to] = dh * (h - candidate) * recurrentAct.slope(z);
-          gate[at + units + j] = gateGradients[to + units] = dReset * h * recurrentAct.slope(r);
+          gate[at + units + j] = gateGradients[to + units] =
+            dReset * (previous[t * slot + unit] as number) * recurrentAct.slope(r);
           gate[at + 2 * units + j] = candidateGradients[t * slot + unit] as number;
-          hiddenGradient[unit] = dh * z + dReset * r;
+          hiddenGradient[unit] = dh * z;
+          previousGradient[unit] = dReset * r;
         }
       }
       const from = t * rows * 2 * units;
-      addProductTransposed(gateGradients, from, gateKernel, hiddenGradient, 0, rows, 2 * units, units);
+      addProductTransposed(gateGradients, from, gateKernel, previousGradient, 0, rows, 2 * units, units);
     },
 
     finish() {

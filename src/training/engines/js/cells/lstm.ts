@@ -10,7 +10,7 @@ import type { Cell, CellInputs } from './cell.ts';
 import { beginGateSums } from './gate-inputs.ts';
 
 export function lstmCell(layer: LayerOf<'lstm'>, inputs: CellInputs): Cell {
-  const { pass, prefix, previous } = inputs;
+  const { pass, prefix, previous, previousGradient } = inputs;
   const { rows, time } = pass;
   const { units } = layer;
   const width = 4 * units;
@@ -69,7 +69,7 @@ export function lstmCell(layer: LayerOf<'lstm'>, inputs: CellInputs): Cell {
         }
       }
       hiddenGradient.fill(0);
-      addProductTransposed(gate, t * rows * width, recurrentKernel, hiddenGradient, 0, rows, width, units);
+      addProductTransposed(gate, t * rows * width, recurrentKernel, previousGradient, 0, rows, width, units);
     },
 
     finish() {

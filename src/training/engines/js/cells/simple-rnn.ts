@@ -7,7 +7,7 @@ import type { Cell, CellInputs } from './cell.ts';
 import { beginGateSums } from './gate-inputs.ts';
 
 export function simpleRnnCell(layer: LayerOf<'simpleRnn'>, inputs: CellInputs): Cell {
-  const { pass, prefix, previous } = inputs;
+  const { pass, prefix, previous, previousGradient } = inputs;
   const { rows, time } = pass;
   const { units } = layer;
   const slot = rows * units;
@@ -30,7 +30,7 @@ export function simpleRnnCell(layer: LayerOf<'simpleRnn'>, inputs: CellInputs): 
         sums[t * slot + i] = (hiddenGradient[i] as number) * act.slope(hidden[(s + 1) * slot + i] as number);
       }
       hiddenGradient.fill(0);
-      addProductTransposed(sums, t * slot, recurrentKernel, hiddenGradient, 0, rows, units, units);
+      addProductTransposed(sums, t * slot, recurrentKernel, previousGradient, 0, rows, units, units);
     },
 
     finish() {

@@ -1,0 +1,229 @@
+/**
+ * The suite that every training engine must pass. The oracle is the float64 reference; gradients are seen
+ * through the port alone: one step of plain SGD at learning rate 1 moves each weight by its gradient.
+ */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { initialWeights } from '../../models/initialisers.ts';
+import { planModel } from '../../models/plan.ts';
+import { parseSpec } from '../../models/spec.ts';
+import type { Tensor, Weights } from '../../models/weights.ts';
+import { type DropoutMasks, referenceForward, referenceGradients } from '../../src/reference/reference.ts';
+import { dropoutMask } from '../../src/training/dropout.ts';
+import type { Engine, EngineProvider, StepAddress } from '../../src/training/engine.ts';
+import { adam, type OptimiserOptions, sgd } from '../../src/training/optimisers.ts';
+import { arbitraryCase, type ModelCase, materialise, randomBatch, randomWeights } from '../support/arbitrary-spec.ts';
+
+export interface EngineContract {
+  readonly provider: EngineProvider;
+  /** Random models to try for each of forward and gradients. */
+  readonly cases: number;
+}
+
+const address: StepAddress = { seed: 11, epoch: 2, step: 5 };
+
+/**
+ * Float32 has 24 bits, 6e-8 of a number's size; some hundred operations follow one another in the cases here,
+ * with values of the order of 1 to 10. Seen: below 1e-5 of the largest value of a tensor.
+ */
+const tolerance = 2e-5;
+
+const lstm = parseSpec({
+  version: 1,
+  name: 'contract',
+  layers: [
+    { type: 'embedding', inputDim: 9, outputDim: 3 },
+    { type: 'lstm', units: 4, dropout: 0.25, recurrentDropout: 0.25, returnSequences: true },
+    { type: 'gru', units: 3 },
+    { type: 'dense', units: 1, activation: 'sigmoid' },
+  ],
+});
+
+export function describeEngine({ provider, cases }: EngineContract): void {
+  describe(`engine ${provider.name}`, () => {
+    async function withEngine<T>(
+      spec: ModelCase['spec'],
+      weights: Weights,
+      optimiser: OptimiserOptions,
+      use: (engine: Engine) => Promise<T>,
+    ): Promise<T> {
+      const engine = await provider.prepare({ spec, weights, optimiser, threads: 1 });
+      try {
+        return await use(engine);
+      } finally {
+        await engine.dispose();
+      }
+    }
+
+    it(`computes the outputs and the loss of the float64 reference (${cases} random models)`, async () => {
+      await fc.assert(
+        fc.asyncProperty(arbitraryCase(), async (modelCase) => {
+          const { weights, batch } = materialise(modelCase);
+          const { spec } = modelCase;
+          const got = await withEngine(spec, weights, sgd, (engine) => engine.evaluate(batch));
+          const expected = referenceForward({ spec, weights }, batch.ids, batch.rows, batch.time);
+          expect(relativeError(got.logits, expected.logits)).toBeLessThan(tolerance);
+          expect(relativeError(got.probabilities, expected.probabilities)).toBeLessThan(tolerance);
+          const { loss } = referenceGradients({ spec, weights }, batch);
+          expect(Math.abs(got.loss - loss)).toBeLessThan(tolerance * Math.max(1, loss));
+        }),
+        { numRuns: cases, seed: 1 },
+      );
+    });
+
+    it(`computes the gradients of the float64 reference, dropout included (${cases} random models)`, async () => {
+      await fc.assert(
+        fc.asyncProperty(arbitraryCase(), async (modelCase) => {
+          const { weights, batch } = materialise(modelCase);
+          const { spec } = modelCase;
+          const after = await withEngine(spec, weights, sgd, async (engine) => {
+            await engine.step(batch, address, 1);
+            return engine.state();
+          });
+          const { gradients } = referenceGradients({ spec, weights }, batch, masksOf(spec));
+          for (const [name, expected] of gradients) {
+            const before = (weights.get(name) as Tensor).data;
+            const moved = (after.weights.get(name) as Tensor).data;
+            const gradient = Float64Array.from(before, (value, i) => value - (moved[i] as number));
+            // the weights themselves, of the order of 1, are rounded when the gradient is subtracted from them
+            expect(relativeError(gradient, expected), name).toBeLessThan(tolerance);
+          }
+        }),
+        { numRuns: cases, seed: 2 },
+      );
+    });
+
+    it('repeats bit for bit, and goes on bit for bit from a saved state', async () => {
+      const weights = randomWeights(lstm, 3);
+      const batches = [5, 1, 5, 3, 2].map((rows, seed) => randomBatch(lstm, rows, 4, seed));
+      const steps = async (engine: Engine, from: number) => {
+        for (let step = from; step < batches.length; step++) {
+          await engine.step(batches[step] as (typeof batches)[number], { seed: 0, epoch: 0, step }, 0.01);
+        }
+        return engine.state();
+      };
+      const first = await withEngine(lstm, weights, adam, (engine) => steps(engine, 0));
+      const again = await withEngine(lstm, weights, adam, (engine) => steps(engine, 0));
+      expect(again).toEqual(first);
+
+      const half = await withEngine(lstm, weights, adam, async (engine) => {
+        for (let step = 0; step < 2; step++) {
+          await engine.step(batches[step] as (typeof batches)[number], { seed: 0, epoch: 0, step }, 0.01);
+        }
+        return engine.state();
+      });
+      const resumed = await withEngine(lstm, weights, adam, async (engine) => {
+        await engine.restore(half);
+        return steps(engine, 2);
+      });
+      expect(resumed).toEqual(first);
+    });
+
+    it('keeps neither the weights that it was given nor those that it gave', async () => {
+      const weights = randomWeights(lstm, 3);
+      const before = structuredClone(weights);
+      const batch = randomBatch(lstm, 4, 3, 1);
+      await withEngine(lstm, weights, sgd, async (engine) => {
+        const state = await engine.state();
+        const kept = structuredClone(state.weights);
+        await engine.step(batch, address, 0.5);
+        expect(state.weights).toEqual(kept);
+        expect((await engine.state()).weights).not.toEqual(kept);
+      });
+      expect(weights).toEqual(before);
+    });
+
+    it('gives a row the same result whatever its batch mates', async () => {
+      const weights = randomWeights(lstm, 4);
+      const batch = randomBatch(lstm, 5, 6, 2);
+      await withEngine(lstm, weights, sgd, async (engine) => {
+        const together = await engine.evaluate(batch);
+        for (let row = 0; row < 5; row++) {
+          const alone = await engine.evaluate({
+            rows: 1,
+            time: 6,
+            ids: batch.ids.slice(6 * row, 6 * row + 6),
+            targets: batch.targets.slice(row, row + 1),
+          });
+          expect(relativeError(alone.logits, together.logits.slice(row, row + 1))).toBeLessThan(tolerance);
+        }
+      });
+    });
+
+    it('draws other masks for another step, and none in evaluation', async () => {
+      const weights = randomWeights(lstm, 5);
+      const batch = randomBatch(lstm, 5, 6, 3);
+      const lossAt = (step: number) =>
+        withEngine(lstm, weights, sgd, async (engine) => (await engine.step(batch, { ...address, step }, 0)).loss);
+      expect(await lossAt(1)).not.toBe(await lossAt(2));
+      expect(await lossAt(1)).toBe(await lossAt(1));
+    });
+
+    it('learns: Adam brings the loss of a memorable batch near zero', async () => {
+      const spec = parseSpec({
+        version: 1,
+        name: 'memory',
+        layers: [
+          { type: 'embedding', inputDim: 9, outputDim: 4 },
+          { type: 'gru', units: 6 },
+          { type: 'dense', units: 3, activation: 'softmax' },
+        ],
+      });
+      const ids = Int32Array.from([1, 2, 3, 4, 3, 2, 1, 4, 5, 6, 7, 8]); // 4 rows × 3 steps
+      const batch = { rows: 4, time: 3, ids, targets: Int32Array.of(0, 1, 2, 0) };
+      await withEngine(spec, initialWeights(planModel(spec), 0), adam, async (engine) => {
+        const { loss: before } = await engine.evaluate(batch);
+        for (let step = 0; step < 150; step++) await engine.step(batch, { seed: 0, epoch: 0, step }, 0.02);
+        const { loss, correct } = await engine.evaluate(batch);
+        expect(before).toBeGreaterThan(1);
+        expect(loss).toBeLessThan(0.05);
+        expect(correct).toBe(4);
+      });
+    });
+
+    it('refuses what does not fit', async () => {
+      const weights = randomWeights(lstm, 3);
+      const good = randomBatch(lstm, 2, 3, 1);
+      await withEngine(lstm, weights, sgd, async (engine) => {
+        const refused = [
+          { ...good, rows: 0, ids: new Int32Array(0), targets: new Int32Array(0) },
+          { ...good, time: 0, ids: new Int32Array(0) },
+          { ...good, rows: 3 },
+          { ...good, ids: Int32Array.of(0, 1, 2, 3, 4, 9) },
+          { ...good, ids: Int32Array.of(0, 1, 2, 3, 4, -1) },
+          { ...good, targets: Int32Array.of(0, 2) },
+        ];
+        for (const batch of refused) {
+          await expect(engine.evaluate(batch)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+          await expect(engine.step(batch, address, 0.1)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+        }
+      });
+      const nan = new Map(weights).set('dense/bias', { shape: [1], data: Float32Array.of(Number.NaN) });
+      await expect(provider.prepare({ spec: lstm, weights: nan, optimiser: sgd, threads: 1 })).rejects.toMatchObject({
+        code: 'WEIGHTS_INVALID',
+      });
+    });
+  });
+}
+
+/** The masks that an engine draws at `address`, for the reference. */
+function masksOf(spec: ModelCase['spec']): DropoutMasks {
+  const rateOf = (stream: number, purpose: 'dropout' | 'recurrentDropout') => {
+    const layer = spec.layers[Math.floor(stream / 2)];
+    if (layer?.type === 'dropout') return layer.rate;
+    const recurrent = layer?.type === 'bidirectional' ? layer.layer : layer;
+    return recurrent && 'recurrentDropout' in recurrent ? recurrent[purpose] : 0;
+  };
+  return (stream, purpose, size) => dropoutMask(address, purpose, stream, rateOf(stream, purpose), size);
+}
+
+/** Largest difference, as a share of the largest expected value or of 1 if that is less. */
+function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  expect(got.length).toBe(expected.length);
+  const largest = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  const error = Array.from(expected).reduce(
+    (most, value, i) => Math.max(most, Math.abs(value - (got[i] as number))),
+    0,
+  );
+  return Number.isFinite(error) ? error / largest : Number.POSITIVE_INFINITY;
+}
