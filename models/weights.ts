@@ -21,10 +21,13 @@ export function copyWeights(weights: Weights): Map<string, Tensor> {
 }
 
 /**
- * Checks that `weights` has exactly the tensors of `parameters`, of the right shapes and finite.
+ * Checks that `weights` has exactly the tensors of `parameters`, of the right shapes and finite; float64 will do too.
  * @throws WEIGHTS_INVALID
  */
-export function checkWeights(weights: Weights, parameters: readonly ParameterSpec[]): void {
+export function checkWeights(
+  weights: ReadonlyMap<string, Pick<Tensor, 'shape'> & { readonly data: Float32Array | Float64Array }>,
+  parameters: readonly ParameterSpec[],
+): void {
   const hint = 'Use the weights that were saved with this spec.';
   for (const { name, shape } of parameters) {
     const tensor = weights.get(name);
