@@ -1,0 +1,16 @@
+import { classHead, type ZooModel } from './zoo-model.ts';
+
+export const spamLstm: ZooModel = {
+  name: 'spam-lstm',
+  summary: 'Embedding(16) → LSTM(16) on the first 200 words: mails, ham against spam',
+  defaults: { vocabularySize: 10_000, maxLength: 200, padding: 'pre', truncating: 'post' },
+  build: ({ vocabularySize, classes }) => ({
+    version: 1,
+    name: 'spam-lstm',
+    layers: [
+      { type: 'embedding', inputDim: vocabularySize, outputDim: 16 },
+      { type: 'lstm', units: 16 },
+      classHead(classes),
+    ],
+  }),
+};

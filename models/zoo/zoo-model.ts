@@ -1,0 +1,22 @@
+import type { SpecInput } from '../layers.ts';
+import type { Preprocessing } from '../text/preprocessing.ts';
+
+/** A model that is known by name. */
+export interface ZooModel {
+  readonly name: string;
+  /** One line: the layers, and what the model is for. */
+  readonly summary: string;
+  readonly defaults: Pick<Preprocessing, 'maxLength' | 'padding' | 'truncating'> & { readonly vocabularySize: number };
+  /** @param sizes ids of the vocabulary, and classes (2 or more) */
+  build(sizes: { readonly vocabularySize: number; readonly classes: number }): SpecInput;
+}
+
+/** How the IMDB models read their reviews: the last 100 words, as Keras' `pad_sequences` does by default. */
+export const lastHundredWords = { maxLength: 100, padding: 'pre', truncating: 'pre' } as const;
+
+/** The last layer: one unit with a sigmoid for two classes, else one unit a class with a softmax. */
+export function classHead(classes: number): SpecInput['layers'][number] {
+  return classes === 2
+    ? { type: 'dense', units: 1, activation: 'sigmoid' }
+    : { type: 'dense', units: classes, activation: 'softmax' };
+}

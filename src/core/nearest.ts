@@ -1,0 +1,28 @@
+/** The names that a mistyped one most likely meant, best first, at most three: those that contain it or are few edits away. */
+export function nearestNames(typed: string, names: readonly string[]): string[] {
+  const wanted = typed.toLowerCase();
+  return names
+    .map((name) => {
+      const candidate = name.toLowerCase();
+      const contained = wanted.length > 1 && candidate.includes(wanted);
+      return { name, distance: contained ? 1 : editDistance(wanted, candidate) };
+    })
+    .filter(({ distance }) => distance <= Math.max(1, wanted.length / 3))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, 3)
+    .map(({ name }) => name);
+}
+
+/** Levenshtein distance: insertions, deletions and substitutions. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substituted = (previous[column - 1] as number) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      current.push(Math.min((previous[column] as number) + 1, (current[column - 1] as number) + 1, substituted));
+    }
+    previous = current;
+  }
+  return previous[b.length] as number;
+}
