@@ -13,7 +13,7 @@ export function migrate(contents: unknown, path: string): unknown {
     return fail('CHECKPOINT_INVALID', `${path} has a description that is no object`, 'Use another copy of the file.');
   }
   let current = contents as Record<string, unknown>;
-  const found = current['version'];
+  const found = current.version;
   if (!Number.isInteger(found) || (found as number) > version) {
     return fail(
       'CHECKPOINT_INVALID',

@@ -54,25 +54,44 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
     return refuse('has metadata that are not strings');
   }
   const start = 8 + headerLength;
-  const tensors = new Map<string, Tensor>();
+  const places = Object.entries(entries).map(([name, entry]) => placeOf(name, entry, refuse));
   let expected = 0;
-  for (const [name, entry] of Object.entries(entries)) {
-    const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
-    if (dtype !== 'F32') return refuse(`tensor ${name} has type ${String(dtype)}, only F32 is read`);
-    if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2)
-      return refuse(`tensor ${name} has no valid shape or offsets`);
-    const [begin, end] = offsets as [number, number];
-    if (begin !== expected || end - begin !== 4 * sizeOf(shape))
-      return refuse(`tensor ${name} does not lie where its shape says`);
-    if (start + end > bytes.length)
+  for (const { name, begin, end } of places.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (begin !== expected) return refuse(`tensor ${name} does not lie where the one before it ends`);
+    if (start + end > bytes.length) {
       return refuse(`is cut short: tensor ${name} ends at byte ${start + end}, the file at ${bytes.length}`);
-    const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => view.getFloat32(start + begin + 4 * i, true));
-    tensors.set(name, { shape, data });
+    }
     expected = end;
   }
   if (start + expected !== bytes.length)
     return refuse(`has ${bytes.length - start - expected} bytes too many at its end`);
-  return { tensors, metadata: metadata as Record<string, string> };
+  const tensors = places.map(({ name, shape, begin }): [string, Tensor] => [
+    name,
+    {
+      shape,
+      data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => view.getFloat32(start + begin + 4 * i, true)),
+    },
+  ]);
+  return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
+}
+
+/** Where a tensor lies in the data part, in bytes. */
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+function placeOf(name: string, entry: unknown, refuse: (what: string) => never): Place {
+  const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
+  if (dtype !== 'F32') return refuse(`tensor ${name} has type ${String(dtype)}, only F32 is read`);
+  if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
+    return refuse(`tensor ${name} has no valid shape or offsets`);
+  }
+  const [begin, end] = offsets as [number, number];
+  if (end - begin !== 4 * sizeOf(shape)) return refuse(`tensor ${name} does not have the size of its shape`);
+  return { name, shape, begin, end };
 }
 
 function parseHeader(bytes: Uint8Array, refuse: (what: string) => never): Record<string, unknown> {

@@ -76,14 +76,18 @@ export function referenceForward(model: ReferenceModel, ids: Int32Array, rows: n
 }
 
 /**
- * What each layer gives without dropout, by its name: [rows, time, features] or [rows, features]. The last layer's
+ * What each layer gives, by its name; with `masks` as in a training step, else without dropout: [rows, time, features] or [rows, features]. The last layer's
  * are the logits.
  * @throws INPUT_INVALID, WEIGHTS_INVALID
  */
-export function referenceLayerOutputs(model: ReferenceModel, input: ReferenceInput): Map<string, Float64Array> {
+export function referenceLayerOutputs(
+  model: ReferenceModel,
+  input: ReferenceInput,
+  masks?: DropoutMasks,
+): Map<string, Float64Array> {
   const plan = planModel(model.spec);
   checkInput(plan, input);
-  const signals = walk(plan, parametersOf(model, plan), input, operations(forget));
+  const signals = walk(plan, parametersOf(model, plan), input, operations(forget), masks);
   return new Map(signals.map((signal, index) => [plan.layers[index]?.layer.name as string, joinSteps(signal)]));
 }
 

@@ -12,7 +12,7 @@ export function dropoutStream(layerIndex: number, direction: 'forward' | 'backwa
 /**
  * Element i is 0 when draw i is below `rate`, else 1 / (1 − rate).
  * Shapes: [rows, features] for a recurrent layer's inputs, [rows, units] for its hidden state,
- * the layer's own input shape for a dropout layer.
+ * the input's shape, [rows, time, features] or [rows, features], for a dropout layer.
  */
 export function dropoutMask(
   address: StepAddress,

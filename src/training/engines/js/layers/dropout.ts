@@ -12,8 +12,9 @@ export function dropout(
 ): Forwarded<DenseSequence | Vector> {
   const { features, value, gradient } = input;
   const size = value.length;
-  const mask = pass.dropoutMask('dropout', dropoutStream(layerIndex), layer.rate, size);
-  if (!mask) return { output: input, backward: () => {} };
+  const drawn = pass.dropoutMask('dropout', dropoutStream(layerIndex), layer.rate, size);
+  if (!drawn) return { output: input, backward: () => {} };
+  const mask = input.kind === 'vector' ? drawn : toTimeMajor(pass, drawn, features);
   const output = input.kind === 'vector' ? vector(pass.rows, features) : denseSequence(size / features, features);
   for (let i = 0; i < size; i++) output.value[i] = (value[i] as number) * (mask[i] as number);
   return {
@@ -24,4 +25,16 @@ export function dropout(
       }
     },
   };
+}
+
+/** Masks are drawn for [rows, time, features], so that they do not depend on an engine's layout. */
+function toTimeMajor({ rows, time }: Pass, drawn: Float32Array, features: number): Float32Array {
+  const mask = new Float32Array(drawn.length); // [time, rows, features]
+  for (let row = 0; row < rows; row++) {
+    for (let t = 0; t < time; t++) {
+      const from = (row * time + t) * features;
+      mask.set(drawn.subarray(from, from + features), (t * rows + row) * features);
+    }
+  }
+  return mask;
 }
