@@ -1,0 +1,77 @@
+/** What all commands have in common: the options that every one takes, help with examples, refusals by the catalogue. */
+import { Command, type CommanderError } from 'commander';
+import { fail } from '../core/errors.ts';
+import { nearestNames } from '../core/nearest.ts';
+import { json, quiet } from './options.ts';
+import { createTerminal, type Terminal, type TerminalOptions } from './terminal/terminal.ts';
+
+/** A command without its own arguments and options. `work` gets the arguments in their order, undefined where left out. */
+export function defineCommand<Options extends TerminalOptions, Arguments extends unknown[]>(
+  name: string,
+  description: string,
+  work: (terminal: Terminal, options: Options, ...args: Arguments) => Promise<void>,
+): Command {
+  const command = new Command(name)
+    .description(description)
+    .addOption(json)
+    .addOption(quiet)
+    .configureOutput({ outputError: () => {} })
+    .action(async () => {
+      const options = command.opts<Options>();
+      await work(createTerminal(options), options, ...(command.processedArgs as Arguments));
+    });
+  return command.exitOverride((error) => refuse(command, error));
+}
+
+/** Command lines at the end of the help. */
+export function withExamples(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`);
+}
+
+/** The value of an option that the command cannot do without. Checked here and not by commander, which would report it before a misspelt option. */
+export function required<T>(value: T | undefined, flags: string): T {
+  return value ?? fail('OPTION_INVALID', `${flags} is missing`, 'See the examples under --help.');
+}
+
+/**
+ * Turns an error of commander into one of the catalogue. Help and version, which commander also reports this way, go on.
+ * @throws OPTION_UNKNOWN, OPTION_INVALID, OPTION_UNSUPPORTED
+ */
+export function refuse(command: Command, error: CommanderError): never {
+  if (error.exitCode === 0) throw error;
+  const name = pathOf(command);
+  const [what = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
+  const hint = suggestion?.replace(/[()]/g, '') ?? `See ${name} --help.`;
+  switch (error.code) {
+    case 'commander.unknownOption':
+      return refuseOption(command, /'([^'=]*)/.exec(what)?.[1] ?? '');
+    case 'commander.unknownCommand':
+      return fail('OPTION_UNKNOWN', `${name} has ${what.replace('unknown', 'no')}`, hint);
+    case 'commander.help':
+      return fail('OPTION_INVALID', 'no command was given', 'Begin with recurrent demo, or see recurrent --help.');
+    default:
+      return fail('OPTION_INVALID', `${name}: ${what}`, hint);
+  }
+}
+
+function refuseOption(command: Command, flag: string): never {
+  const name = pathOf(command);
+  const takers = (command.parent ?? command).commands
+    .filter((other) => other !== command && other.options.some(({ long, short }) => long === flag || short === flag))
+    .map(pathOf);
+  if (takers.length) {
+    const hint = command.parent ? `It belongs to ${takers.join(', ')}.` : 'Put options after the command.';
+    fail('OPTION_UNSUPPORTED', `${name} does not take ${flag}`, hint);
+  }
+  if (command.options.some(({ long }) => long === flag)) {
+    fail('OPTION_INVALID', `${flag} takes no value`, `Write ${flag} alone.`);
+  }
+  const known = command.options.flatMap(({ long }) => long ?? []);
+  const nearest = nearestNames(flag, known);
+  const hint = nearest.length ? `Did you mean ${nearest.join(' or ')}?` : `See ${name} --help.`;
+  fail('OPTION_UNKNOWN', `${name} has no option ${flag}`, hint);
+}
+
+function pathOf(command: Command): string {
+  return command.parent ? `${command.parent.name()} ${command.name()}` : command.name();
+}

@@ -1,0 +1,141 @@
+import { extname } from 'node:path';
+import type { Command } from 'commander';
+import { decodeOnnx } from '../../../exporters/onnx/decode.ts';
+import { loadCheckpoint } from '../../../models/checkpoint/checkpoint.ts';
+import { readMetadata } from '../../../models/metadata/metadata.ts';
+import type { TrainedModel } from '../../../models/model.ts';
+import { countParameters, planModel } from '../../../models/plan.ts';
+import { summary } from '../../../models/summary.ts';
+import { fail } from '../../core/errors.ts';
+import { readFileWhole } from '../../core/files.ts';
+import { defineCommand, withExamples } from '../command.ts';
+import { readSpec } from '../read-spec.ts';
+import { formatBytes, formatCount } from '../terminal/format.ts';
+import { facts, table } from '../terminal/table.ts';
+
+/** What is found in a file: an object for programs, paragraphs for people. */
+interface Findings {
+  readonly object: object;
+  readonly paragraphs: readonly string[];
+}
+
+type Description = Omit<TrainedModel, 'weights'>;
+type Graph = ReturnType<typeof decodeOnnx>;
+
+/** `recurrent inspect`: what a spec, a checkpoint or an ONNX file holds. */
+export function inspect(): Command {
+  const command = defineCommand(
+    'inspect',
+    'show what a file holds: spec, summary, parameters, graph, metadata',
+    async (terminal, _, file: string) => {
+      const { object, paragraphs } = await inspectFile(file);
+      terminal.answer({ file, ...object }, paragraphs.join('\n\n'));
+    },
+  ).argument('<file>', 'an ONNX file, a checkpoint (.safetensors) or a spec (.json)');
+  return withExamples(command, 'recurrent inspect runs/spam/model.onnx', 'recurrent inspect spec.json --json');
+}
+
+async function inspectFile(file: string): Promise<Findings> {
+  switch (extname(file).toLowerCase()) {
+    case '.onnx':
+      return inspectOnnx(await readFileWhole(file));
+    case '.safetensors':
+      return inspectCheckpoint(file);
+    case '.json':
+      return inspectSpec(file);
+    default:
+      return fail(
+        'OPTION_INVALID',
+        `${file} is none of the files that inspect knows`,
+        'Name an .onnx, .safetensors or .json file.',
+      );
+  }
+}
+
+async function inspectSpec(file: string): Promise<Findings> {
+  const spec = await readSpec(file);
+  const plan = planModel(spec);
+  return {
+    object: { kind: 'spec', spec, parameters: countParameters(plan) },
+    paragraphs: [summary(plan)],
+  };
+}
+
+async function inspectCheckpoint(file: string): Promise<Findings> {
+  const { model, run } = await loadCheckpoint(file);
+  const weights = [...model.weights].map(([name, { shape }]) => ({ name, shape }));
+  const { weights: _, moments: __, ...progress } = run ?? {};
+  return {
+    object: { kind: 'checkpoint', ...describe(model), weights, ...(run && { run: progress }) },
+    paragraphs: [
+      ...paragraphsOf(model),
+      table(
+        weights.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
+        { head: ['weight', 'shape'] },
+      ),
+      ...(run ? [`${run.epoch} epochs done, the best is epoch ${run.bestEpoch}.`] : []),
+    ],
+  };
+}
+
+async function inspectOnnx(bytes: Uint8Array): Promise<Findings> {
+  const graph = decodeOnnx(bytes);
+  const model = readMetadata(bytes);
+  const { opset, producer } = graph;
+  return {
+    object: { kind: 'onnx', bytes: bytes.length, opset, producer, ...describe(model), graph: describeGraph(graph) },
+    paragraphs: [
+      ...paragraphsOf(model),
+      table(
+        graph.nodes.map(({ op, name, inputs, outputs }) => [
+          op,
+          name,
+          inputs.filter(Boolean).join(', '),
+          outputs.join(', '),
+        ]),
+        { head: ['node', 'name', 'inputs', 'outputs'] },
+      ),
+      facts([
+        ['file', formatBytes(bytes.length)],
+        ['opset', String(opset)],
+        ['producer', `${producer.name} ${producer.version}`],
+        ...graph.inputs.map((value) => ['input', describeValue(value)] as const),
+        ...graph.outputs.map((value) => ['output', describeValue(value)] as const),
+      ]),
+    ],
+  };
+}
+
+function describe({ spec, preprocessing, labels, vocabulary, training }: Description): object {
+  const parameters = countParameters(planModel(spec));
+  return { spec, parameters, labels, preprocessing, vocabulary: { words: vocabulary.length }, training };
+}
+
+function paragraphsOf({ spec, preprocessing, labels, vocabulary, training }: Description): string[] {
+  const { maxLength, padding, truncating } = preprocessing;
+  return [
+    summary(planModel(spec), { time: maxLength }),
+    facts([
+      ['labels', labels.join(', ')],
+      ['vocabulary', `${formatCount(vocabulary.length)} words: ${vocabulary.slice(0, 8).join(' ')} …`],
+      ['texts', `${maxLength} steps, padding ${padding}, truncating ${truncating}`],
+      ...(training
+        ? [['trained on', `${training.source}, seed ${training.seed}, engine ${training.engine}`] as const]
+        : []),
+    ]),
+  ];
+}
+
+function describeGraph({ name, inputs, outputs, nodes, initialisers }: Graph): object {
+  return {
+    name,
+    inputs,
+    outputs,
+    nodes: nodes.map(({ name, op, inputs, outputs }) => ({ name, op, inputs, outputs })),
+    initialisers: initialisers.map(({ name, tensor: { dataType, dims } }) => ({ name, dataType, dims })),
+  };
+}
+
+function describeValue({ name, dataType, shape }: Graph['inputs'][number]): string {
+  return `${name}: ${dataType} [${shape.join(', ')}]`;
+}

@@ -1,0 +1,42 @@
+/**
+ * Every option of the commands, said once; a command takes those that it can honour and no others.
+ * Ranges, choices and defaults of a run's options are those of its schema.
+ */
+import { Option } from 'commander';
+import { z } from 'zod';
+import { side } from '../../models/text/preprocessing.ts';
+import { engineNames } from '../training/engine.ts';
+import { runOptionsSchema } from '../training/options.ts';
+import { numberOf, numberParser } from './numbers.ts';
+
+export const json = new Option('--json', 'print one JSON object on standard output, and nothing else there');
+export const quiet = new Option('--quiet', 'print the result only: no remarks, no progress');
+
+export const data = new Option('--data <source>', 'spam, a folder, a .csv, .tsv or .jsonl file (see docs/cli.md)');
+export const textColumn = new Option('--text-column <name>', 'column or field of the text');
+export const labelColumn = new Option('--label-column <name>', 'column or field of the label');
+
+const run = runOptionsSchema.shape;
+
+export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
+export const vocabularySize = number('--vocabulary-size <n>', 'most ids of the vocabulary', run.vocabularySize);
+export const maxLength = number('--max-length <n>', 'time steps: texts are padded or cut to this', run.maxLength);
+export const padding = new Option('--padding <side>', 'where zeros go in a short text').choices(side.options);
+export const truncating = new Option('--truncating <side>', 'where a long text is cut').choices(side.options);
+export const epochs = number('--epochs <n>', 'most passes over the training texts', run.epochs);
+export const batchSize = number('--batch-size <n>', 'texts a step', run.batchSize);
+export const learningRate = number('--learning-rate <x>', 'step size of the optimiser', run.learningRate);
+export const patience = number('--patience <n>', 'epochs without a lower validation loss before the end', run.patience);
+export const optimiser = new Option('--optimiser <name>', 'how weights are updated').choices(['adam', 'sgd']);
+export const validationSplit = number('--validation-split <x>', 'share watched while training', run.validationSplit);
+export const testSplit = number('--test-split <x>', 'share held out to the end', run.testSplit);
+export const splitSeed = number('--split-seed <n>', 'of the division into parts', run.splitSeed);
+export const engine = new Option('--engine <name>', 'what computes').choices(['auto', ...engineNames]);
+export const threads = number('--threads <n>', 'threads of the engine', run.threads);
+
+function number(flags: string, description: string, schema: z.ZodType): Option {
+  const standard = schema instanceof z.ZodDefault ? ` (default: ${schema.parse(undefined)})` : '';
+  return new Option(flags, `${description}${standard}`).argParser(
+    numberParser(flags.split(' ', 1)[0] as string, numberOf(schema)),
+  );
+}

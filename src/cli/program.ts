@@ -1,0 +1,18 @@
+import { Command } from 'commander';
+import { producer } from '../../models/metadata/producer.ts';
+import { refuse } from './command.ts';
+import { inspect } from './commands/inspect.ts';
+import { models } from './commands/models.ts';
+
+/** The whole command line. */
+export function createProgram(): Command {
+  const program = new Command('recurrent')
+    .description(
+      'Train a recurrent text classifier, export it to one ONNX file, run it anywhere, prove the numbers equal.',
+    )
+    .version(producer.version, '-V, --version', 'print the version')
+    .configureOutput({ outputError: () => {} });
+  program.exitOverride((error) => refuse(program, error));
+  for (const command of [inspect(), models()]) program.addCommand(command);
+  return program;
+}

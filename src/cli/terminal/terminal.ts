@@ -1,0 +1,54 @@
+/**
+ * Where each thing that a command prints goes.
+ *
+ * |               | standard output | standard error            |
+ * |---------------|-----------------|---------------------------|
+ * | for people    | remarks, answer | progress bar, errors      |
+ * | with `--json` | the answer      | remarks, progress, errors |
+ *
+ * `--quiet` leaves out remarks and progress. Colours and bars only on a terminal, colours not with `NO_COLOR`.
+ */
+import picocolors from 'picocolors';
+import { type Progress, silent } from '../../core/progress.ts';
+import { progressBar } from './progress-bar.ts';
+
+type Colours = ReturnType<typeof picocolors.createColors>;
+
+export interface Terminal {
+  /** A remark on what is being done. */
+  say(text: string): void;
+  /** What the command was asked for: the object with `--json`, else the text. Called once. */
+  answer(object: object, text: string): void;
+  readonly progress: Progress;
+  /** For texts given to `say` and `answer`. */
+  readonly colours: Colours;
+  /** Standard output is a terminal, and people read it. */
+  readonly interactive: boolean;
+}
+
+export interface TerminalOptions {
+  readonly json?: boolean | undefined;
+  readonly quiet?: boolean | undefined;
+}
+
+export function createTerminal({ json = false, quiet = false }: TerminalOptions): Terminal {
+  const people = json ? process.stderr : process.stdout;
+  return {
+    say: (text) => {
+      if (!quiet) people.write(`${text}\n`);
+    },
+    answer: (object, text) => {
+      process.stdout.write(json ? `${JSON.stringify(object)}\n` : `${text}\n`);
+    },
+    progress: quiet ? silent : progressBar(process.stderr),
+    colours: coloursFor(people),
+    interactive: !json && process.stdout.isTTY,
+  };
+}
+
+/** https://no-color.org and https://force-color.org: NO_COLOR wins, an empty value counts as unset. */
+export function coloursFor(stream: NodeJS.WriteStream): Colours {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  if (NO_COLOR) return picocolors.createColors(false);
+  return picocolors.createColors(Boolean(FORCE_COLOR) || (stream.isTTY && TERM !== 'dumb'));
+}
