@@ -11,6 +11,8 @@ export interface LossResult {
   readonly loss: number;
   readonly correct: number;
   readonly probabilities: Float32Array; // [rows, outputs]
+  /** Most probable class of each row; of a binary head class 1 when its probability is above 1/2. */
+  readonly predicted: Int32Array; // [rows]
 }
 
 const lowest = 1e-7;
@@ -30,6 +32,7 @@ export function judge(head: Head, logits: Float32Array, targets: Int32Array, gra
 function binaryCrossentropy(head: Head, logits: Float32Array, targets: Int32Array, gradient: Float32Array): LossResult {
   const rows = targets.length;
   const probabilities = logits.map(sigmoid);
+  const predicted = Int32Array.from(probabilities, (p) => (p > 0.5 ? 1 : 0));
   let loss = 0;
   let correct = 0;
   for (let row = 0; row < rows; row++) {
@@ -42,9 +45,9 @@ function binaryCrossentropy(head: Head, logits: Float32Array, targets: Int32Arra
       ? Math.max(x, 0) - x * y + Math.log1p(Math.exp(-Math.abs(x)))
       : -(y ? Math.log(held) : Math.log(1 - held));
     gradient[row] = inside ? (p - y) / rows : 0;
-    correct += Number(p > 0.5) === y ? 1 : 0;
+    correct += predicted[row] === y ? 1 : 0;
   }
-  return { loss: loss / rows, correct, probabilities };
+  return { loss: loss / rows, correct, probabilities, predicted };
 }
 
 function categoricalCrossentropy(
@@ -57,6 +60,7 @@ function categoricalCrossentropy(
   const { outputs } = head;
   const probabilities = logits.slice();
   softmaxRows(probabilities, rows, outputs);
+  const predicted = new Int32Array(rows);
   let loss = 0;
   let correct = 0;
   for (let row = 0; row < rows; row++) {
@@ -73,9 +77,10 @@ function categoricalCrossentropy(
       gradient[at + j] = inside ? (q - (j === target ? 1 : 0)) / rows : 0;
       if (q > (probabilities[at + best] as number)) best = j;
     }
+    predicted[row] = best;
     correct += best === target ? 1 : 0;
   }
-  return { loss: loss / rows, correct, probabilities };
+  return { loss: loss / rows, correct, probabilities, predicted };
 }
 
 function logSumExp(values: Float32Array): number {

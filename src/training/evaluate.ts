@@ -1,0 +1,128 @@
+/** Accuracy and loss of a trained model over labelled texts, whatever computes it. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TrainedModel } from '../../models/model.ts';
+import { planModel } from '../../models/plan.ts';
+import { createEncoder } from '../../models/text/encoder.ts';
+import { fail } from '../core/errors.ts';
+import { type Progress, silent } from '../core/progress.ts';
+import type { Example } from '../data/dataset.ts';
+import { batches, type EncodedSet, encodeExamples } from './encoded-set.ts';
+import type { EngineName } from './engine.ts';
+import { selectEngine } from './engines/select.ts';
+import { judge } from './loss.ts';
+import { sgd } from './optimisers.ts';
+
+/** Everything of a model but its weights. */
+export type ModelDescription = Omit<TrainedModel, 'weights'>;
+
+/** Labelled texts, such as a dataset or a part of one. */
+export interface LabelledTexts {
+  readonly labels: readonly string[];
+  readonly examples: readonly Example[];
+}
+
+export interface EvaluationReport {
+  readonly accuracy: number;
+  /** Mean cross-entropy in nats. */
+  readonly loss: number;
+  readonly examples: number;
+  readonly labels: readonly string[];
+  /** confusion[i][j]: examples of class i that were taken for class j. */
+  readonly confusion: readonly (readonly number[])[];
+}
+
+export interface EvaluateOptions {
+  /** Rows at a time. Default: 64. */
+  readonly batchSize?: number | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Logits [rows, outputs] of token ids [rows, time]. */
+export type Forward = (
+  ids: Int32Array,
+  rows: number,
+  time: number,
+) => Promise<{ readonly logits: Float32Array | Float64Array }>;
+
+/**
+ * Evaluates a model with a training engine.
+ * @throws DATA_LABELS, OPTION_UNSUPPORTED, INTERRUPTED
+ */
+export async function evaluate(
+  model: TrainedModel,
+  data: LabelledTexts,
+  { engine: name = 'auto', ...options }: EvaluateOptions & { readonly engine?: EngineName | 'auto' } = {},
+): Promise<EvaluationReport> {
+  const { provider, threads } = await selectEngine(name, model.spec, undefined);
+  const engine = await provider.prepare({ spec: model.spec, weights: model.weights, optimiser: sgd, threads });
+  try {
+    const forward: Forward = (ids, rows, time) => engine.evaluate({ ids, rows, time, targets: new Int32Array(rows) });
+    return await evaluateWith(forward, model, data, options);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/**
+ * Evaluates whatever computes the logits of `model`, e.g. an ONNX file's session.
+ * @throws DATA_LABELS, INTERRUPTED
+ */
+export async function evaluateWith(
+  forward: Forward,
+  model: ModelDescription,
+  data: LabelledTexts,
+  { batchSize = 64, progress = silent, signal }: EvaluateOptions = {},
+): Promise<EvaluationReport> {
+  const { head } = planModel(model.spec);
+  const set = encodeFor(model, data);
+  const confusion = model.labels.map(() => model.labels.map(() => 0));
+  let lossSum = 0;
+  let done = 0;
+  progress.start('Evaluating', set.rows);
+  try {
+    for (const { ids, rows, time, targets } of batches(set, batchSize)) {
+      const logits = Float32Array.from((await forward(ids, rows, time)).logits);
+      const { loss, predicted } = judge(head, logits, targets, new Float32Array(logits.length));
+      lossSum += loss * rows;
+      predicted.forEach((label, row) => {
+        const counts = confusion[targets[row] as number] as number[];
+        counts[label] = (counts[label] as number) + 1;
+      });
+      done += rows;
+      progress.update(done);
+      await nextTurn(); // lets signals and timers in
+      if (signal?.aborted)
+        fail('INTERRUPTED', `evaluation was stopped after ${done} of ${set.rows} examples`, 'Run it again.');
+    }
+  } finally {
+    progress.stop();
+  }
+  const correct = confusion.reduce((sum, counts, label) => sum + (counts[label] as number), 0);
+  return {
+    accuracy: correct / set.rows,
+    loss: lossSum / set.rows,
+    examples: set.rows,
+    labels: model.labels,
+    confusion,
+  };
+}
+
+/** Ids and targets of labelled texts as `model` sees them; labels are matched by name. @throws DATA_LABELS */
+export function encodeFor(model: ModelDescription, { labels, examples }: LabelledTexts): EncodedSet {
+  if (examples.length === 0)
+    fail('DATA_INVALID', 'there are no examples to evaluate', 'Choose another part of the data.');
+  const classes = labels.map((label) => model.labels.indexOf(label));
+  const unknown = labels.filter((_, index) => classes[index] === -1);
+  if (unknown.length) {
+    fail(
+      'DATA_LABELS',
+      `the data have the label ${unknown.map((label) => `"${label}"`).join(', ')}, which the model does not know`,
+      `Its labels are ${model.labels.map((label) => `"${label}"`).join(', ')}.`,
+    );
+  }
+  const { vocabularySize } = planModel(model.spec);
+  const encoder = createEncoder({ preprocessing: model.preprocessing, vocabulary: model.vocabulary, vocabularySize });
+  const set = encodeExamples(encoder, examples);
+  return { ...set, targets: set.targets.map((label) => classes[label] as number) };
+}
