@@ -1,0 +1,56 @@
+import type { Layer, LayerOf, ModelSpec } from '../../models/layers.ts';
+import { type ModelPlan, planModel } from '../../models/plan.ts';
+import type { Weights } from '../../models/weights.ts';
+import { createGraphBuilder } from '../graph/builder.ts';
+import type { Graph } from '../graph/graph.ts';
+import { lowerBidirectional } from './bidirectional.ts';
+import { compact } from './compact.ts';
+import { activate, lowerAffine, lowerDense } from './dense.ts';
+import { lowerDropout } from './dropout.ts';
+import { lowerEmbedding } from './embedding.ts';
+import { lowerGru } from './gru.ts';
+import type { Flow, Lowering } from './lowering.ts';
+import { lowerLstm } from './lstm.ts';
+import { lowerOneHot } from './one-hot.ts';
+import { lowerPooling } from './pooling.ts';
+import { lowerSimpleRnn } from './simple-rnn.ts';
+
+const lower = {
+  embedding: lowerEmbedding,
+  oneHot: lowerOneHot,
+  simpleRnn: lowerSimpleRnn,
+  lstm: lowerLstm,
+  gru: lowerGru,
+  bidirectional: lowerBidirectional,
+  pooling: lowerPooling,
+  dropout: lowerDropout,
+  dense: lowerDense,
+} as const satisfies { readonly [T in Layer['type']]: Lowering<T> };
+
+/**
+ * Writes a model as a graph: `ids` int32 [batch, time] → `logits` and `probabilities` float32 [batch, outputs].
+ * For a head with sigmoid or softmax the logits are what enters that activation.
+ */
+export function lowerModel(spec: ModelSpec, weights: Weights, opset: number): Graph {
+  const plan = planModel(spec);
+  const g = createGraphBuilder(opset);
+  const ids = g.input('ids', 'int32', ['batch', 'time']);
+  const compacted = plan.maskZero ? compact(g.scope('mask'), ids) : { ids };
+  let flow: Flow = { ...compacted, value: g.transpose(compacted.ids, [1, 0]) };
+
+  for (const layer of spec.layers.slice(0, -1)) {
+    const lowering = lower[layer.type] as Lowering;
+    flow = lowering({ g: g.scope(layer.name), layer, weights, input: flow });
+  }
+
+  const head = spec.layers.at(-1) as LayerOf<'dense'>;
+  const logits = lowerAffine(g.scope(head.name), head, weights, flow.value);
+  const probabilities = activate(g.scope(head.name), headActivation(plan), logits);
+  g.output('logits', logits, 'float32', ['batch', plan.head.outputs]);
+  g.output('probabilities', probabilities, 'float32', ['batch', plan.head.outputs]);
+  return g.build('classifier');
+}
+
+function headActivation({ head }: ModelPlan): 'sigmoid' | 'softmax' {
+  return head.loss === 'binaryCrossentropy' ? 'sigmoid' : 'softmax';
+}

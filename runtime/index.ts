@@ -1,0 +1,6 @@
+/** Running exported classifiers: raw text in, label and probability out. */
+export type { NodePlacement } from './onnx/placement.ts';
+export type { ProviderName, ProviderRequest } from './onnx/providers.ts';
+export type { SessionOptions } from './onnx/session.ts';
+export { type Classifier, loadClassifier, type RawOutputs } from './predict/classifier.ts';
+export type { Prediction } from './predict/prediction.ts';
