@@ -9,7 +9,7 @@ const size = z
 const rate = z.number().min(0).lt(1);
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9_.-]+$/, 'a layer name takes letters, digits, ".", "_" and "-"')
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'a layer name takes letters, digits and, after the first, ".", "_" and "-"')
   .optional();
 const activation = z.enum(activations);
 
