@@ -8,7 +8,7 @@ import type { ModelSpec, RecurrentLayer, SpecInput } from '../../../models/layer
 import { planModel } from '../../../models/plan.ts';
 import { parseSpec } from '../../../models/spec.ts';
 import type { Weights } from '../../../models/weights.ts';
-import { referenceForward } from '../../../src/reference/reference.ts';
+import { referenceForward, referenceLayerOutputs } from '../../../src/reference/reference.ts';
 import {
   type LoadedTensorflow,
   loadTensorflow,
@@ -175,6 +175,29 @@ describe('toLayersModel', () => {
     );
   });
 
+  test('equals the float64 reference layer by layer, at masked steps too', () => {
+    fc.assert(
+      fc.property(arbitraryCase({ activations: bounded, maskZero: 'always', dropout: 'never' }), (modelCase) => {
+        const { spec } = modelCase;
+        const { weights, batch } = materialise(modelCase);
+        const expected = referenceLayerOutputs({ spec, weights }, batch);
+        const model = toLayersModel(tf, spec, weights);
+        try {
+          for (const { name } of spec.layers) {
+            const upTo = tf.model({ inputs: model.inputs, outputs: model.getLayer(name).output });
+            const output = tf.tidy(() =>
+              (upTo.predictOnBatch(tf.tensor2d(batch.ids, [batch.rows, batch.time], 'int32')) as TfTensor).dataSync(),
+            );
+            expect(largestDifference(output, expected.get(name) as Float64Array), name).toBeLessThan(tolerance);
+          }
+        } finally {
+          model.dispose();
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   describe.each(['simpleRnn', 'lstm', 'gru'] as const)('%s', (type) => {
     test.each(activations)('with %s everywhere equals the reference', (activation) => {
       const gates = type === 'simpleRnn' ? {} : { recurrentActivation: activation };
@@ -282,7 +305,7 @@ describe('toLayersModel', () => {
       { type: 'dense', units: 1 },
     );
     const model = toLayersModel(tf, spec, randomWeights(spec, 1));
-    expect(() => tf.tidy(() => model.apply(tf.ones([1, 3], 'int32'), { training: true }))).toThrow(
+    expect(() => tf.tidy(() => model.apply(tf.ones([1, 3], 'int32'), { training: true }) as TfTensor[])).toThrow(
       expect.objectContaining({ code: 'LAYER_UNSUPPORTED', message: expect.stringContaining('layer lstm') }),
     );
     model.dispose();
@@ -294,14 +317,35 @@ describe('toLayersModel', () => {
     expect(() => toLayersModel(tf, everything, weights)).toThrow(expect.objectContaining({ code: 'WEIGHTS_INVALID' }));
   });
 
-  test('takes names that begin with any letter that a spec allows', () => {
-    const spec = specOf(
-      { type: 'embedding', name: 'Words.1-a', inputDim: 5, outputDim: 2 },
-      { type: 'pooling', name: 'ids', kind: 'max' },
-      { type: 'dense', name: '0', units: 1 },
+  test('takes every layer name that a spec takes, and keeps its own apart', () => {
+    const name = fc.oneof(
+      fc.constantFrom('ids', 'probabilities'),
+      fc.string({ unit: fc.constantFrom(...'aZ09_.-'), minLength: 1, maxLength: 3 }),
     );
-    toLayersModel(tf, spec, randomWeights(spec, 1)).dispose();
+    fc.assert(
+      fc.property(fc.uniqueArray(name, { minLength: 3, maxLength: 3 }), ([first, second, third]) => {
+        const spec = accepted({
+          version: 1,
+          name: 'test',
+          layers: [
+            { type: 'embedding', name: first, inputDim: 5, outputDim: 2 },
+            { type: 'pooling', name: second, kind: 'max' },
+            { type: 'dense', name: third, units: 1 },
+          ],
+        });
+        fc.pre(spec !== undefined);
+        toLayersModel(tf, spec, randomWeights(spec, 1)).dispose();
+      }),
+    );
   });
+
+  function accepted(json: unknown): ModelSpec | undefined {
+    try {
+      return parseSpec(json);
+    } catch {
+      return undefined;
+    }
+  }
 });
 
 describe('tensorflowEngine', () => {
