@@ -3,14 +3,7 @@
  * default, so that a parsed spec states each convention (reset gate, bias layout, activations) explicitly.
  */
 import { fail } from '../src/core/errors.ts';
-import {
-  type Layer,
-  type LayerOf,
-  type ModelSpec,
-  type ParsedRecurrent,
-  type ParsedSpec,
-  specSchema,
-} from './layers.ts';
+import { type Layer, type ModelSpec, type ParsedRecurrent, type ParsedSpec, specSchema } from './layers.ts';
 import { planModel } from './plan.ts';
 
 /**
@@ -52,11 +45,16 @@ const defaultNames = {
 function complete(layer: ParsedSpec['layers'][number], taken: Set<string>): Layer {
   const name = layer.name ?? freeName(defaultNames[layer.type], taken);
   if (layer.type === 'bidirectional') {
-    const inner = layer.layer;
-    return { ...layer, name, layer: { ...withBias(inner), name: inner.name ?? defaultNames[inner.type] } };
+    const inner = withBias(layer.layer);
+    return named({ ...layer, layer: named(inner, inner.name ?? defaultNames[inner.type]) }, name) as Layer;
   }
-  if (layer.type === 'gru') return { ...withBias(layer), name } as LayerOf<'gru'>;
-  return { ...layer, name };
+  return named(layer.type === 'gru' ? withBias(layer) : layer, name) as Layer;
+}
+
+/** Keys in the order of the schema, so that a spec has one JSON form, however often it is parsed. */
+function named<L extends { readonly type: string; readonly name?: string | undefined }>(layer: L, name: string) {
+  const { type, name: _, ...options } = layer;
+  return { type, name, ...options };
 }
 
 type ParsedBidirectional = Extract<ParsedSpec['layers'][number], { type: 'bidirectional' }>;

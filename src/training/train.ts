@@ -1,4 +1,5 @@
 /** Training from labelled texts to a model: split, vocabulary, encoding, fit, checkpoints. */
+import { isDeepStrictEqual } from 'node:util';
 import type { Checkpoint } from '../../models/checkpoint/checkpoint.ts';
 import type { EpochRecord } from '../../models/checkpoint/state.ts';
 import { initialWeights } from '../../models/initialisers.ts';
@@ -255,7 +256,7 @@ function beginning(weights: Weights, previous: Checkpoint | undefined): FitState
 
 /** @throws RESUME_MISMATCH */
 function expectSame(what: string, before: unknown, now: unknown): void {
-  if (JSON.stringify(before) === JSON.stringify(now)) return;
+  if (isDeepStrictEqual(before, now)) return;
   fail(
     'RESUME_MISMATCH',
     `the ${what} differs from that of the run`,

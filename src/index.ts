@@ -1,0 +1,17 @@
+/** `recurrent-onnx`: train and evaluate. The other parts: `/models`, `/data`, `/export`, `/runtime`, `/parity`. */
+export type { EpochRecord } from '../models/checkpoint/state.ts';
+export { catalogue, type ErrorCode, RecurrentError } from './core/errors.ts';
+export type { Progress } from './core/progress.ts';
+export type { EngineName } from './training/engine.ts';
+export {
+  type EvaluateOptions,
+  type EvaluationReport,
+  evaluate,
+  evaluateWith,
+  type Forward,
+  type LabelledTexts,
+} from './training/evaluate.ts';
+export type { OptimiserOptions } from './training/optimisers.ts';
+export type { RunOptions, RunOptionsInput } from './training/options.ts';
+export { type RunFiles, runFiles } from './training/run-folder.ts';
+export { type SpecSource, type TrainingResult, type TrainingStart, type TrainOptions, train } from './training/train.ts';

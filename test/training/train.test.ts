@@ -1,0 +1,220 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
+import type { SpecInput } from '../../models/layers.ts';
+import { parseSpec } from '../../models/spec.ts';
+import { createRandom } from '../../src/core/random.ts';
+import type { Dataset, Example } from '../../src/data/dataset.ts';
+import { evaluate } from '../../src/training/evaluate.ts';
+import { type TrainOptions, train } from '../../src/training/train.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'train-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+/** Sentences whose class is told by one word of each, among filler words, at a random place. */
+function sentences(telling: readonly string[], count: number): Dataset {
+  const random = createRandom({ seed: 5, purpose: 'shuffle' });
+  const examples = Array.from({ length: count }, (_, index) => {
+    const label = index % telling.length;
+    const words = Array.from({ length: 6 }, () => `w${random.below(40)}`);
+    words.splice(random.below(7), 0, telling[label] as string);
+    return { id: `s${index}`, text: `${words.join(' ')} n${index}`, label };
+  });
+  return { source: 'sentences', labels: telling.map((word) => `is-${word}`), examples, notes: [] };
+}
+
+const data = sentences(['bad', 'good'], 120);
+
+function small({ vocabularySize, classes }: { vocabularySize: number; classes: number }): SpecInput {
+  return {
+    version: 1,
+    name: 'small',
+    layers: [
+      { type: 'embedding', inputDim: vocabularySize, outputDim: 6 },
+      { type: 'lstm', units: 6, dropout: 0.2 },
+      classes > 2
+        ? { type: 'dense', units: classes, activation: 'softmax' }
+        : { type: 'dense', units: 1, activation: 'sigmoid' },
+    ],
+  };
+}
+
+const options: TrainOptions = {
+  spec: small,
+  data,
+  maxLength: 10,
+  vocabularySize: 60,
+  batchSize: 16,
+  learningRate: 0.02,
+  epochs: 6,
+  seed: 1,
+};
+
+const part = (indices: Int32Array) => ({
+  labels: data.labels,
+  examples: Array.from(indices, (index) => data.examples[index] as Example),
+});
+
+const codeOf = (given: Partial<TrainOptions>) =>
+  train({ ...options, ...given }).then(
+    () => 'accepted',
+    (error: { code: string }) => error.code,
+  );
+
+describe('train', () => {
+  it('learns, and gives a model that can be evaluated on its held-out part', async () => {
+    const result = await train({ ...options, epochs: 25, patience: 25 });
+    const test = {
+      labels: data.labels,
+      examples: Array.from(result.split.test, (index) => data.examples[index] as never),
+    };
+    const report = await evaluate(result.model, test);
+    expect(report.examples).toBe(24);
+    expect(report.accuracy).toBeGreaterThan(0.9);
+    expect(report.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(24);
+    expect(result.history.at(-1)?.loss).toBeLessThan((result.history[0]?.loss ?? 0) / 2);
+    expect(result.engine.note).toMatch(/^engine js/);
+  });
+
+  it('learns three classes', async () => {
+    const three = sentences(['red', 'green', 'blue'], 180);
+    const result = await train({ ...options, data: three, epochs: 30, patience: 30 });
+    const { accuracy } = await evaluate(result.model, three);
+    expect(accuracy).toBeGreaterThan(0.9);
+  });
+
+  it('gives the weights of the best epoch, and stops after patience', async () => {
+    const result = await train({ ...options, learningRate: 0.3, epochs: 40, patience: 2 });
+    const losses = result.history.map(({ validationLoss }) => validationLoss as number);
+    expect(result.stoppedEarly).toBe(true);
+    expect(result.bestEpoch).toBe(losses.indexOf(Math.min(...losses)) + 1);
+    expect(losses.length).toBe(result.bestEpoch + 2);
+    const held = part(result.split.validation);
+    expect((await evaluate(result.model, held, { batchSize: 16 })).loss).toBeCloseTo(Math.min(...losses), 12);
+  });
+
+  it('writes the same bytes for one seed, others for another', async () => {
+    const filesOf = async (name: string, seed: number) => {
+      const out = join(root, name);
+      await train({ ...options, out, seed });
+      expect(readdirSync(out).sort()).toEqual(['best.safetensors', 'history.csv', 'last.safetensors']);
+      return readdirSync(out).map((file) => readFileSync(join(out, file)).toString('base64'));
+    };
+    const first = await filesOf('a', 1);
+    expect(await filesOf('b', 1)).toEqual(first);
+    expect(await filesOf('c', 2)).not.toEqual(first);
+  });
+
+  it('goes on bit for bit after each epoch at which it was stopped', async () => {
+    const whole = join(root, 'whole');
+    await train({ ...options, out: whole });
+    for (const stopAt of [1, 3, 5]) {
+      const out = join(root, `stopped-${stopAt}`);
+      const controller = new AbortController();
+      const stopped = await train({
+        ...options,
+        out,
+        signal: controller.signal,
+        onEpoch: ({ epoch }) => epoch === stopAt && controller.abort(),
+      });
+      expect(stopped.interrupted).toBe(true);
+      expect(stopped.history).toHaveLength(stopAt);
+      const { spec, data: same } = options;
+      const resumed = await train({ spec, data: same, out, resume: true }); // everything else comes from the checkpoint
+      expect(resumed.resumedFrom).toBe(stopAt);
+      for (const file of readdirSync(whole)) {
+        expect(readFileSync(join(out, file)).equals(readFileSync(join(whole, file))), `${file} after ${stopAt}`).toBe(
+          true,
+        );
+      }
+    }
+  });
+
+  it('can go on with more epochs, and has nothing to do when it is done', async () => {
+    const out = join(root, 'longer');
+    await train({ ...options, out, epochs: 2, patience: 9 });
+    const { spec, data: same } = options;
+    expect((await train({ spec, data: same, out, resume: true, epochs: 4 })).history).toHaveLength(4);
+    expect((await train({ spec, data: same, out, resume: true })).history).toHaveLength(4);
+  });
+
+  it('refuses to resume what would not be the same run', async () => {
+    const out = join(root, 'whole');
+    expect(await codeOf({ out, resume: true, seed: 2 })).toBe('RESUME_MISMATCH');
+    expect(await codeOf({ out, resume: true, batchSize: 8 })).toBe('RESUME_MISMATCH');
+    expect(await codeOf({ out, resume: true, data: sentences(['bad', 'good'], 118) })).toBe('RESUME_MISMATCH');
+    expect(await codeOf({ out, resume: true, spec: (sizes) => ({ ...small(sizes), name: 'other' }) })).toBe(
+      'RESUME_MISMATCH',
+    );
+    expect(await codeOf({ out: join(root, 'nothing'), resume: true })).toBe('FILE_NOT_FOUND');
+    expect(await codeOf({ resume: true })).toBe('OPTION_INVALID');
+  });
+
+  it('does not replace a run unless it is told to', async () => {
+    const out = join(root, 'b');
+    const before = readFileSync(join(out, 'last.safetensors'));
+    expect(await codeOf({ out, seed: 9 })).toBe('RUN_EXISTS');
+    expect(readFileSync(join(out, 'last.safetensors')).equals(before)).toBe(true);
+    writeFileSync(join(out, 'model.onnx'), 'of the old run');
+    await train({ ...options, out, seed: 9, overwrite: true });
+    expect(readFileSync(join(out, 'last.safetensors')).equals(before)).toBe(false);
+    expect(readdirSync(out)).not.toContain('model.onnx');
+  });
+
+  it('lets one process at a time write to a folder, and takes over from one that died', async () => {
+    const out = join(root, 'c');
+    writeFileSync(join(out, '.lock'), String(process.ppid));
+    expect(await codeOf({ out, overwrite: true })).toBe('RUN_LOCKED');
+    writeFileSync(join(out, '.lock'), String(2 ** 22 + 1)); // above the system's largest process id
+    expect(await codeOf({ out, overwrite: true })).toBe('accepted');
+    expect(readdirSync(out)).not.toContain('.lock');
+  });
+
+  it('stops when the loss is no number, and keeps what was good', async () => {
+    const out = join(root, 'nan');
+    const linear = parseSpec({
+      version: 1,
+      name: 'linear',
+      layers: [
+        { type: 'embedding', inputDim: 60, outputDim: 4 },
+        { type: 'simpleRnn', units: 4, activation: 'linear' },
+        { type: 'dense', units: 1 },
+      ],
+    });
+    const wild: Partial<TrainOptions> = { spec: linear, out, learningRate: 1e6, optimiser: { type: 'sgd' } };
+    expect(await codeOf(wild)).toBe('LOSS_NOT_FINITE');
+    expect(readdirSync(out)).toEqual([]);
+    await train({ ...options, ...wild, learningRate: 1e-3, epochs: 1 });
+    expect((await loadCheckpoint(join(out, 'last.safetensors'))).run?.epoch).toBe(1);
+  });
+
+  it('leaves nothing behind when it is stopped before its first epoch is done', async () => {
+    const out = join(root, 'early');
+    expect(await codeOf({ out, signal: AbortSignal.abort() })).toBe('INTERRUPTED');
+    expect(readdirSync(out)).toEqual([]);
+  });
+
+  it.each([
+    ['epochs 0', { epochs: 0 }, 'OPTION_INVALID'],
+    ['a batch of half a row', { batchSize: 0.5 }, 'OPTION_INVALID'],
+    ['a learning rate that is no number', { learningRate: Number.NaN }, 'OPTION_INVALID'],
+    ['a negative seed', { seed: -1 }, 'OPTION_INVALID'],
+    ['an unknown option', { batchsize: 3 } as object, 'OPTION_UNKNOWN'],
+    ['two threads on one', { threads: 2 }, 'OPTION_UNSUPPORTED'],
+    ['an engine that cannot train', { engine: 'tensorflow' }, 'OPTION_UNSUPPORTED'],
+    [
+      'a head of another number of classes',
+      { spec: parseSpec(small({ vocabularySize: 60, classes: 3 })) },
+      'DATA_LABELS',
+    ],
+    [
+      'another vocabulary size than the spec has',
+      { spec: parseSpec(small({ vocabularySize: 50, classes: 2 })) },
+      'OPTION_UNSUPPORTED',
+    ],
+  ] as const)('refuses %s', async (_, given, code) => {
+    expect(await codeOf(given)).toBe(code);
+  });
+});
