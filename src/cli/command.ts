@@ -1,5 +1,5 @@
 /** What all commands have in common: the options that every one takes, help with examples, refusals by the catalogue. */
-import { Command, type CommanderError } from 'commander';
+import { Command, type CommanderError, type Option } from 'commander';
 import { fail } from '../core/errors.ts';
 import { nearestNames } from '../core/nearest.ts';
 import { json, quiet } from './options.ts';
@@ -18,9 +18,19 @@ export function defineCommand<Options extends TerminalOptions, Arguments extends
     .configureOutput({ outputError: () => {} })
     .action(async () => {
       const options = command.opts<Options>();
-      await work(createTerminal(options), options, ...(command.processedArgs as Arguments));
+      const terminal = createTerminal(options);
+      try {
+        await work(terminal, options, ...(command.processedArgs as Arguments));
+      } finally {
+        terminal.progress.stop(); // a bar that an error left behind would keep the process alive
+      }
     });
   return command.exitOverride((error) => refuse(command, error));
+}
+
+export function withOptions(command: Command, ...options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option);
+  return command;
 }
 
 /** Command lines at the end of the help. */

@@ -6,7 +6,7 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { side } from '../../models/text/preprocessing.ts';
 import { engineNames } from '../training/engine.ts';
-import { runOptionsSchema } from '../training/options.ts';
+import { type RunOptionsInput, runOptionsSchema } from '../training/options.ts';
 import { numberOf, numberParser } from './numbers.ts';
 
 export const json = new Option('--json', 'print one JSON object on standard output, and nothing else there');
@@ -15,6 +15,15 @@ export const quiet = new Option('--quiet', 'print the result only: no remarks, n
 export const data = new Option('--data <source>', 'spam, a folder, a .csv, .tsv or .jsonl file (see docs/cli.md)');
 export const textColumn = new Option('--text-column <name>', 'column or field of the text');
 export const labelColumn = new Option('--label-column <name>', 'column or field of the label');
+
+/** How a command is told of its labelled texts. */
+export const dataOptions: readonly Option[] = [data, textColumn, labelColumn];
+
+export interface DataOptions {
+  readonly data?: string | undefined;
+  readonly textColumn?: string | undefined;
+  readonly labelColumn?: string | undefined;
+}
 
 const run = runOptionsSchema.shape;
 
@@ -33,6 +42,40 @@ export const testSplit = number('--test-split <x>', 'share held out to the end',
 export const splitSeed = number('--split-seed <n>', 'of the division into parts', run.splitSeed);
 export const engine = new Option('--engine <name>', 'what computes').choices(['auto', ...engineNames]);
 export const threads = number('--threads <n>', 'threads of the engine', run.threads);
+
+/** What `train` can be told about a run. */
+export const runOptions: readonly Option[] = [
+  epochs,
+  patience,
+  batchSize,
+  learningRate,
+  optimiser,
+  seed,
+  vocabularySize,
+  maxLength,
+  padding,
+  truncating,
+  validationSplit,
+  testSplit,
+  splitSeed,
+  engine,
+  threads,
+];
+
+export interface RunCommandOptions extends Omit<RunOptionsInput, 'optimiser' | 'tokenizer'> {
+  readonly optimiser?: 'adam' | 'sgd' | undefined;
+}
+
+/** The options of a run among those of a command; those that were left out are undefined. */
+export function pickRunOptions(options: RunCommandOptions): RunOptionsInput {
+  const named = Object.fromEntries(
+    runOptions.map((option) => {
+      const name = option.attributeName() as keyof RunCommandOptions;
+      return [name, options[name]];
+    }),
+  );
+  return { ...named, optimiser: options.optimiser && { type: options.optimiser } };
+}
 
 function number(flags: string, description: string, schema: z.ZodType): Option {
   const standard = schema instanceof z.ZodDefault ? ` (default: ${schema.parse(undefined)})` : '';

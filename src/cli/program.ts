@@ -1,8 +1,12 @@
 import { Command } from 'commander';
 import { producer } from '../../models/metadata/producer.ts';
 import { refuse } from './command.ts';
+import { evaluate } from './commands/evaluate.ts';
+import { exportCommand } from './commands/export.ts';
 import { inspect } from './commands/inspect.ts';
 import { models } from './commands/models.ts';
+import { predict } from './commands/predict.ts';
+import { train } from './commands/train.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
@@ -13,6 +17,7 @@ export function createProgram(): Command {
     .version(producer.version, '-V, --version', 'print the version')
     .configureOutput({ outputError: () => {} });
   program.exitOverride((error) => refuse(program, error));
-  for (const command of [inspect(), models()]) program.addCommand(command);
+  for (const command of [train(), evaluate(), exportCommand(), predict(), inspect(), models()])
+    program.addCommand(command);
   return program;
 }

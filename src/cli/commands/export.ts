@@ -1,0 +1,40 @@
+import { extname } from 'node:path';
+import { type Command, Option } from 'commander';
+import { exportOnnx } from '../../../exporters/export.ts';
+import { fail } from '../../core/errors.ts';
+import { writeFileAtomically } from '../../core/files.ts';
+import { defineCommand, required, withExamples, withOptions } from '../command.ts';
+import { commandLine } from '../invocation.ts';
+import { openTrainedModel } from '../open-model.ts';
+import { formatBytes } from '../terminal/format.ts';
+import { facts } from '../terminal/table.ts';
+import type { TerminalOptions } from '../terminal/terminal.ts';
+
+const out = new Option('--out <file>', 'the ONNX file to write');
+
+interface Options extends TerminalOptions {
+  readonly out?: string;
+}
+
+/** `recurrent export`: the best model of a run as one ONNX file. */
+export function exportCommand(): Command {
+  const command = defineCommand(
+    'export',
+    'write a trained model as one ONNX file',
+    async (terminal, options: Options, run: string) => {
+      const file = required(options.out, out.flags);
+      if (extname(file) !== '.onnx') fail('OPTION_INVALID', `--out ${file} does not end in .onnx`, 'Name it *.onnx.');
+      const model = await openTrainedModel(run);
+      const bytes = exportOnnx(model);
+      await writeFileAtomically(file, bytes);
+      terminal.answer(
+        { file, bytes: bytes.length, model: model.spec.name, labels: model.labels },
+        facts([
+          ['written', `${file} (${formatBytes(bytes.length)})`],
+          ['next', commandLine('predict', file, 'your text')],
+        ]),
+      );
+    },
+  ).argument('<run>', 'folder of a run, or a .safetensors file');
+  return withExamples(withOptions(command, out), 'recurrent export runs/spam --out model.onnx');
+}

@@ -1,0 +1,77 @@
+import { type Command, Option } from 'commander';
+import { evaluate } from '../../training/evaluate.ts';
+import { defineCommand, required, withExamples, withOptions } from '../command.ts';
+import { openData } from '../data.ts';
+import { commandLine } from '../invocation.ts';
+import { type DataOptions, dataOptions, pickRunOptions, type RunCommandOptions, runOptions } from '../options.ts';
+import { formatShare } from '../terminal/format.ts';
+import { facts } from '../terminal/table.ts';
+import type { TerminalOptions } from '../terminal/terminal.ts';
+import { openModel, trainWatched } from '../training.ts';
+
+const out = new Option('--out <folder>', 'folder of the run');
+const resume = new Option('--resume', 'go on with the run in --out, bit for bit').conflicts('overwrite');
+const overwrite = new Option('--overwrite', 'replace the run that --out already holds');
+
+interface Options extends TerminalOptions, DataOptions, RunCommandOptions {
+  readonly out?: string;
+  readonly resume?: boolean;
+  readonly overwrite?: boolean;
+}
+
+/** `recurrent train`: labelled texts to the folder of a run. */
+export function train(): Command {
+  const command = defineCommand(
+    'train',
+    'train a model on labelled texts',
+    async (terminal, options: Options, name: string) => {
+      const folder = required(options.out, out.flags);
+      const model = await openModel(name);
+      const data = await openData(terminal, options);
+      const { textColumn, labelColumn } = options;
+      const columns = [
+        ...(textColumn === undefined ? [] : ['--text-column', textColumn]),
+        ...(labelColumn === undefined ? [] : ['--label-column', labelColumn]),
+      ];
+      const result = await trainWatched(terminal, {
+        ...model,
+        data,
+        options: pickRunOptions(options),
+        out: folder,
+        mode: options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new',
+        resumeCommand: commandLine('train', name, '--data', data.source, ...columns, '--out', folder, '--resume'),
+      });
+      const examples = Array.from(result.split.test, (index) => data.examples[index] as (typeof data.examples)[number]);
+      const test = examples.length
+        ? await evaluate(result.model, { labels: data.labels, examples }, terminal)
+        : undefined;
+      const { files, history, bestEpoch, stoppedEarly, engine, plan } = result;
+      terminal.answer(
+        {
+          model: plan.spec.name,
+          epochs: history.length,
+          bestEpoch,
+          stoppedEarly,
+          history,
+          test: test && { accuracy: test.accuracy, loss: test.loss, examples: test.examples },
+          engine,
+          options: result.options,
+          files: { best: files.best, last: files.last, history: files.history },
+        },
+        facts([
+          ...(test ? [['test accuracy', `${formatShare(test.accuracy)} of ${test.examples}`] as const] : []),
+          ['best model', files.best],
+          ['history', files.history],
+          ['next', commandLine('export', folder, '--out', files.onnx)],
+        ]),
+      );
+    },
+  ).argument('<model>', 'name of a known model (see recurrent models), or a spec in a .json file');
+  withOptions(command, ...dataOptions, out, resume, overwrite, ...runOptions);
+  return withExamples(
+    command,
+    'recurrent train spam-lstm --data spam --out runs/spam',
+    'recurrent train gru-masked --data tickets.csv --out runs/tickets --epochs 40 --seed 7',
+    'recurrent train spec.json --data reviews.jsonl --text-column review --label-column verdict --out runs/reviews',
+  );
+}

@@ -1,0 +1,49 @@
+/** Which of the texts a trained model is judged on. */
+import type { TrainingRecord } from '../../models/model.ts';
+import { fail } from '../core/errors.ts';
+import { type Dataset, datasetFingerprint, type Example } from '../data/dataset.ts';
+import { splitDataset } from '../data/split.ts';
+import { formatCountOf } from './terminal/format.ts';
+
+export const parts = ['test', 'validation', 'train', 'all'] as const;
+export type Part = (typeof parts)[number];
+
+export interface ChosenPart {
+  readonly split: Part;
+  readonly examples: readonly Example[];
+  /** Why these, for people. */
+  readonly note: string;
+}
+
+/**
+ * The part that was asked for; by default the held-out test part if the model was trained on these very texts, else all.
+ * @throws OPTION_UNSUPPORTED when it is not known which texts the part has
+ */
+export function choosePart(training: TrainingRecord | undefined, data: Dataset, asked: Part | undefined): ChosenPart {
+  const known = training && training.fingerprint === datasetFingerprint(data) ? training : undefined;
+  const all: ChosenPart = {
+    split: 'all',
+    examples: data.examples,
+    note: `all ${formatCountOf(data.examples.length, 'text')}`,
+  };
+  if (asked === 'all') return all;
+  if (!known) {
+    if (asked === undefined) return { ...all, note: `${all.note}: the model was not trained on these` };
+    return fail(
+      'OPTION_UNSUPPORTED',
+      `the model was not trained on ${data.source} as it is now, so it has no ${asked} part for this model`,
+      training ? `It was trained on ${training.source}. Use that, or --split all.` : 'Use --split all.',
+    );
+  }
+  const split = splitDataset(data, { ...known, seed: known.splitSeed });
+  const part = asked ?? (split.test.length ? 'test' : undefined);
+  if (part === undefined) return { ...all, note: `${all.note}: none was held out from training` };
+  const examples = Array.from(split[part], (index) => data.examples[index] as Example);
+  return { split: part, examples, note: `${describePart[part]}: ${formatCountOf(examples.length, 'text')}` };
+}
+
+const describePart = {
+  test: 'the held-out test part, which training never saw',
+  validation: 'the validation part, which early stopping watched',
+  train: 'the part that the model was trained on',
+} as const;
