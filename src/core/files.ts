@@ -3,14 +3,24 @@
  * Whatever fails on the way, the old file is still there and no temporary one is left behind.
  */
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fail, RecurrentError } from './errors.ts';
+
+/** Temporary files that are being written: a process that exits in the middle takes them along. */
+const unfinished = new Set<string>();
+
+function removeUnfinished(): void {
+  for (const temporary of unfinished) rmSync(temporary, { force: true });
+}
 
 /** Writes `contents` to `path`, making its folder if needed. @throws FILE_ACCESS */
 export async function writeFileAtomically(path: string, contents: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  if (!process.listeners('exit').includes(removeUnfinished)) process.on('exit', removeUnfinished);
+  unfinished.add(temporary);
   try {
     await mkdir(folder, { recursive: true });
     const file = await open(temporary, 'wx');
@@ -24,6 +34,8 @@ export async function writeFileAtomically(path: string, contents: Uint8Array | s
   } catch (error) {
     await rm(temporary, { force: true });
     throw fileError(error, path, 'write');
+  } finally {
+    unfinished.delete(temporary);
   }
   await syncFolder(folder);
 }
