@@ -57,56 +57,65 @@ export function bindCell(operations: Operations, layer: RecurrentLayer, parts: C
 }
 
 function simpleRnn(operations: Operations, layer: LayerOf<'simpleRnn'>, parts: CellParts): Cell {
-  const { matmul, sum, map } = operations;
-  const { W, U, b, r, drop } = named(operations, parts);
+  const { map } = operations;
+  const [gate] = gatesOf(operations, parts, gates.simpleRnn) as [Gate];
   const phi = elementwise[layer.activation];
 
-  return (x, [h, c]) => [map(sum(matmul(x, W), b, matmul(drop(h), U), r), phi), c];
+  return (x, [h, c]) => [map(weighed(operations, gate, x, parts.dropState(h)), phi), c];
 }
 
 function lstm(operations: Operations, layer: LayerOf<'lstm'>, parts: CellParts): Cell {
-  const { matmul, sum, multiply, map, split } = operations;
-  const { W, U, b, r, drop } = named(operations, parts);
+  const { sum, multiply, map } = operations;
+  const [input, forget, candidate, output] = gatesOf(operations, parts, gates.lstm) as [Gate, Gate, Gate, Gate];
   const phi = elementwise[layer.activation];
   const sigma = elementwise[layer.recurrentActivation];
 
   return (x, [h, c]) => {
-    const all = sum(matmul(x, W), b, matmul(drop(h), U), r); // [rows, 4 · units]
-    const [i, f, g, o] = split(all, gates.lstm) as [Matrix, Matrix, Matrix, Matrix];
-    const next = sum(multiply(map(f, sigma), c), multiply(map(i, sigma), map(g, phi)));
-    return [multiply(map(o, sigma), map(next, phi)), next];
+    const dropped = parts.dropState(h);
+    const i = map(weighed(operations, input, x, dropped), sigma);
+    const f = map(weighed(operations, forget, x, dropped), sigma);
+    const g = map(weighed(operations, candidate, x, dropped), phi);
+    const o = map(weighed(operations, output, x, dropped), sigma);
+    const next = sum(multiply(f, c), multiply(i, g));
+    return [multiply(o, map(next, phi)), next];
   };
 }
 
 function gru(operations: Operations, layer: LayerOf<'gru'>, parts: CellParts): Cell {
-  const { matmul, sum, multiply, map, split } = operations;
-  const { W, U, b, r, drop } = named(operations, parts);
-  const [Uz, Ur, Uh] = split(U, gates.gru) as [Matrix, Matrix, Matrix];
-  const [rz, rr, rh] = r ? split(r, gates.gru) : [];
+  const { matmul, sum, multiply, map } = operations;
+  const [update, reset, candidate] = gatesOf(operations, parts, gates.gru) as [Gate, Gate, Gate];
+  const { W, U, b, r } = candidate;
   const phi = elementwise[layer.activation];
   const sigma = elementwise[layer.recurrentActivation];
 
   return (x, [h, c]) => {
-    const [xz, xr, xh] = split(sum(matmul(x, W), b), gates.gru) as [Matrix, Matrix, Matrix];
-    const dropped = drop(h);
-    const z = map(sum(xz, matmul(dropped, Uz), rz), sigma);
-    const s = map(sum(xr, matmul(dropped, Ur), rr), sigma);
-    const looked = layer.resetAfter
-      ? multiply(s, sum(matmul(dropped, Uh), rh))
-      : sum(matmul(multiply(s, dropped), Uh), rh);
-    const g = map(sum(xh, looked), phi);
+    const dropped = parts.dropState(h);
+    const z = map(weighed(operations, update, x, dropped), sigma);
+    const s = map(weighed(operations, reset, x, dropped), sigma);
+    const seen = layer.resetAfter ? multiply(s, sum(matmul(dropped, U), r)) : sum(matmul(multiply(s, dropped), U), r);
+    const g = map(sum(matmul(x, W), b, seen), phi);
     return [sum(multiply(z, h), multiply(map(z, oneMinus), g)), c];
   };
 }
 
 const oneMinus = { value: (x: number) => 1 - x, slope: () => -1 };
 
-function named({ row }: Operations, { kernel, recurrentKernel, bias, dropState }: CellParts) {
-  return {
-    W: kernel,
-    U: recurrentKernel,
-    b: bias && row(bias, 0),
-    r: bias && bias.rows === 2 ? row(bias, 1) : undefined,
-    drop: dropState,
-  };
+/** One gate's columns of the weights. */
+interface Gate {
+  readonly W: Matrix;
+  readonly U: Matrix;
+  readonly b: Matrix | undefined;
+  readonly r: Matrix | undefined;
+}
+
+function gatesOf({ split, row }: Operations, { kernel, recurrentKernel, bias }: CellParts, count: number): Gate[] {
+  const U = split(recurrentKernel, count);
+  const b = bias && split(row(bias, 0), count);
+  const r = bias?.rows === 2 ? split(row(bias, 1), count) : undefined;
+  return split(kernel, count).map((W, gate) => ({ W, U: U[gate] as Matrix, b: b?.[gate], r: r?.[gate] }));
+}
+
+/** x W + b + h̃ U + r */
+function weighed({ matmul, sum }: Operations, { W, U, b, r }: Gate, x: Matrix | OneHot, dropped: Matrix): Matrix {
+  return sum(matmul(x, W), b, matmul(dropped, U), r);
 }

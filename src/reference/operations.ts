@@ -9,6 +9,8 @@
  * Rows are the examples of a batch: a sequence is an array of matrices, one a time step.
  */
 
+import { product } from './product.ts';
+
 /** Row-major values, [rows, columns]. */
 export interface Matrix {
   readonly rows: number;
@@ -63,19 +65,11 @@ export function gradientOf(x: Matrix): Float64Array {
 export function operations(record: Recorder) {
   /** `x w`: [rows, n] by [n, columns]. With a one-hot `x` it looks up rows of `w`. */
   function matmul(x: Matrix | OneHot, w: Matrix): Matrix {
-    return 'ids' in x ? lookUp(x, w) : product(x, w);
+    return 'ids' in x ? lookUp(x, w) : dense(x, w);
   }
 
-  function product(x: Matrix, w: Matrix): Matrix {
-    const result = matrix(x.rows, w.columns);
-    for (let row = 0; row < x.rows; row++) {
-      for (let k = 0; k < x.columns; k++) {
-        const scale = at(x.values, row * x.columns + k);
-        for (let column = 0; column < w.columns; column++) {
-          add(result.values, row * w.columns + column, scale * at(w.values, k * w.columns + column));
-        }
-      }
-    }
+  function dense(x: Matrix, w: Matrix): Matrix {
+    const result = matrix(x.rows, w.columns, product(x.values, w.values, x.rows, x.columns, w.columns));
     record(() => {
       // ∂/∂x = g wᵀ, ∂/∂w = xᵀ g
       const g = gradientOf(result);
@@ -119,11 +113,17 @@ export function operations(record: Recorder) {
 
   /** Sum of matrices of one shape; a term of one row, such as a bias, is added to every row. */
   function sum(first: Matrix, ...terms: readonly (Matrix | undefined)[]): Matrix {
-    const result = matrix(first.rows, first.columns, first.values.slice());
+    const { rows, columns } = first;
+    const result = matrix(rows, columns, first.values.slice());
     const others = terms.filter((term) => term !== undefined);
-    for (const { values } of others) {
-      for (let index = 0; index < result.values.length; index++)
-        add(result.values, index, at(values, index % values.length));
+    for (const term of others) {
+      const { values } = term;
+      for (let row = 0; row < rows; row++) {
+        const from = term.rows === 1 ? 0 : row * columns;
+        for (let column = 0; column < columns; column++) {
+          add(result.values, row * columns + column, at(values, from + column));
+        }
+      }
     }
     record(() => {
       const g = gradientOf(result);
@@ -216,91 +216,62 @@ export function operations(record: Recorder) {
   function split(x: Matrix, parts: number): Matrix[] {
     const width = x.columns / parts;
     return Array.from({ length: parts }, (_, part) =>
-      gather(x, x.rows, width, (row, column) => row * x.columns + part * width + column),
+      assemble(x.rows, width, (row, column) => [x, row * x.columns + part * width + column]),
     );
   }
 
   /** One row of a matrix. */
   function row(x: Matrix, index: number): Matrix {
-    return gather(x, 1, x.columns, (_, column) => index * x.columns + column);
+    return assemble(1, x.columns, (_, column) => [x, index * x.columns + column]);
   }
 
-  /** One column a row: the result is [rows, 1]. */
+  /** One column a row: [rows, 1]. */
   function pick(x: Matrix, columns: Int32Array): Matrix {
-    return gather(x, x.rows, 1, (row) => row * x.columns + (columns[row] as number));
-  }
-
-  /** A matrix made of entries of another. */
-  function gather(x: Matrix, rows: number, columns: number, source: (row: number, column: number) => number): Matrix {
-    const result = matrix(rows, columns);
-    const each = (visit: (index: number, from: number) => void) => {
-      for (let row = 0; row < rows; row++) {
-        for (let column = 0; column < columns; column++) visit(row * columns + column, source(row, column));
-      }
-    };
-    each((index, from) => {
-      result.values[index] = at(x.values, from);
-    });
-    record(() => {
-      const g = gradientOf(result);
-      const gx = gradientOf(x);
-      each((index, from) => add(gx, from, at(g, index)));
-    });
-    return result;
+    return assemble(x.rows, 1, (row) => [x, row * x.columns + (columns[row] as number)]);
   }
 
   /** The columns of `x`, then those of `y`. */
   function concat(x: Matrix, y: Matrix): Matrix {
-    const result = matrix(x.rows, x.columns + y.columns);
-    for (let row = 0; row < x.rows; row++) {
-      result.values.set(rowOf(x.values, row, x.columns), row * result.columns);
-      result.values.set(rowOf(y.values, row, y.columns), row * result.columns + x.columns);
-    }
-    record(() => {
-      for (let row = 0; row < x.rows; row++) {
-        const g = rowOf(gradientOf(result), row, result.columns);
-        addTo(rowOf(gradientOf(x), row, x.columns), g.subarray(0, x.columns));
-        addTo(rowOf(gradientOf(y), row, y.columns), g.subarray(x.columns));
-      }
-    });
-    return result;
+    return assemble(x.rows, x.columns + y.columns, (row, column) =>
+      column < x.columns ? [x, row * x.columns + column] : [y, row * y.columns + column - x.columns],
+    );
   }
 
   /** Row by row: `x` where `present` is 1, else `y`. */
   function select(present: Uint8Array, x: Matrix, y: Matrix): Matrix {
-    const result = matrix(x.rows, x.columns);
-    const chosen = (row: number) => (present[row] === 1 ? x : y);
-    for (let row = 0; row < x.rows; row++) {
-      result.values.set(rowOf(chosen(row).values, row, x.columns), row * x.columns);
-    }
-    record(() => {
-      for (let row = 0; row < x.rows; row++) {
-        addTo(rowOf(gradientOf(chosen(row)), row, x.columns), rowOf(gradientOf(result), row, x.columns));
-      }
-    });
-    return result;
+    return assemble(x.rows, x.columns, (row, column) => [present[row] === 1 ? x : y, row * x.columns + column]);
   }
 
   /** The largest value over the steps where `present` is 1, element by element; zeros where there is none. */
   function largest(steps: readonly Matrix[], present: readonly Uint8Array[]): Matrix {
     const { rows, columns } = steps[0] as Matrix;
+    return assemble(rows, columns, (row, column) => {
+      const index = row * columns + column;
+      const counted = steps.filter((_, step) => present[step]?.[row] === 1);
+      if (counted.length === 0) return undefined;
+      return [counted.reduce((best, x) => (at(x.values, index) > at(best.values, index) ? x : best)), index];
+    });
+  }
+
+  /** A matrix made of entries of others: `source` says which. What comes from nowhere is 0. */
+  function assemble(
+    rows: number,
+    columns: number,
+    source: (row: number, column: number) => readonly [x: Matrix, index: number] | undefined,
+  ): Matrix {
     const result = matrix(rows, columns);
-    const winners = Array.from(result.values, (_, index) =>
-      steps
-        .filter((_, step) => present[step]?.[Math.floor(index / columns)] === 1)
-        .reduce<Matrix | undefined>(
-          (best, step) => (best && at(best.values, index) >= at(step.values, index) ? best : step),
-          undefined,
-        ),
-    );
-    winners.forEach((winner, index) => {
-      if (winner) result.values[index] = at(winner.values, index);
+    const each = (visit: (index: number, x: Matrix, from: number) => void) => {
+      for (let index = 0; index < result.values.length; index++) {
+        const found = source(Math.floor(index / columns), index % columns);
+        if (found) visit(index, ...found);
+      }
+    };
+    each((index, x, from) => {
+      result.values[index] = at(x.values, from);
     });
     record(() => {
       const g = gradientOf(result);
-      winners.forEach((winner, index) => {
-        if (winner) add(gradientOf(winner), index, at(g, index));
-      });
+      each((index, x, from) => add(gradientOf(x), from, at(g, index)));
     });
     return result;
   }
@@ -321,15 +292,6 @@ export function operations(record: Recorder) {
     select,
     largest,
   };
-}
-
-/** A row of a row-major array, sharing its memory. */
-function rowOf(values: Float64Array, row: number, columns: number): Float64Array {
-  return values.subarray(row * columns, (row + 1) * columns);
-}
-
-function addTo(target: Float64Array, values: Float64Array): void {
-  for (let index = 0; index < values.length; index++) add(target, index, at(values, index));
 }
 
 function at(values: Float64Array, index: number): number {
