@@ -127,7 +127,7 @@ type Values = Tensor extends infer T ? (T extends Tensor ? Omit<T, 'dims'> : nev
 
 function rawValues(dataType: DataType, raw: Uint8Array, where: string): Values {
   if (raw.length % bytesOf[dataType] !== 0) refuse(where, `has ${raw.length} bytes of ${dataType}`);
-  const { buffer } = raw.slice();
+  const { buffer } = new Uint8Array(raw); // a copy of its own memory, which the slice of a Buffer is not
   switch (dataType) {
     case 'float32':
       return { dataType, data: new Float32Array(buffer) };
