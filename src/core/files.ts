@@ -31,13 +31,13 @@ export async function writeFileAtomically(path: string, contents: Uint8Array | s
       await file.close();
     }
     await rename(temporary, path);
+    await syncFolder(folder);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {}); // what failed first is what the caller should hear
     throw fileError(error, path, 'write');
   } finally {
     unfinished.delete(temporary);
   }
-  await syncFolder(folder);
 }
 
 /** Reads a whole file. @throws FILE_NOT_FOUND, FILE_ACCESS */
