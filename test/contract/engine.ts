@@ -117,6 +117,44 @@ export function describeEngine({ provider, cases }: EngineContract): void {
       );
     });
 
+    it.each([
+      ['sigmoid', 1],
+      ['softmax', 3],
+    ] as const)('clips saturated probabilities as Keras does (%s head)', async (activation, units) => {
+      const spec = parseSpec({
+        version: 1,
+        name: 'saturated',
+        layers: [
+          { type: 'embedding', inputDim: 6, outputDim: 2 },
+          { type: 'pooling', kind: 'average' },
+          { type: 'dense', units, activation },
+        ],
+      });
+      const weights = new Map(randomWeights(spec, 1));
+      const embeddings = weights.get('embedding/embeddings') as Tensor;
+      weights.set('embedding/embeddings', { ...embeddings, data: embeddings.data.map((value) => 60 * value) });
+      const batch = {
+        rows: 6,
+        time: 1,
+        ids: Int32Array.of(0, 1, 2, 3, 4, 5),
+        targets: Int32Array.of(0, 1, 0, 1, 0, 1),
+      };
+      const { probabilities } = referenceForward({ spec, weights }, batch.ids, 6, 1);
+      expect(probabilities.some((p) => p < 1e-7)).toBe(true); // or the test would show nothing
+      const expected = referenceGradients({ spec, weights }, batch);
+      const { loss, state } = await withEngine(spec, weights, sgd, async (engine) => {
+        const { loss } = await engine.step(batch, address, 1);
+        return { loss, state: await engine.state() };
+      });
+      // 1 − 1e-7 lies 2 % of 1e-7 beside the nearest float32, and so does the loss of a row that is clipped there
+      expect(Math.abs(loss - expected.loss)).toBeLessThan(0.2);
+      for (const [name, gradient] of expected.gradients) {
+        const moved = (state.weights.get(name) as Tensor).data;
+        const got = Float64Array.from((weights.get(name) as Tensor).data, (value, i) => value - (moved[i] as number));
+        expect(relativeError(got, gradient), name).toBeLessThan(1e-5); // embeddings of size 60 are rounded to 4e-6
+      }
+    });
+
     it('repeats bit for bit, and goes on bit for bit from a saved state', async () => {
       const weights = randomWeights(lstm, 3);
       const batches = [5, 1, 5, 3, 2].map((rows, seed) => randomBatch(lstm, rows, 4, seed));

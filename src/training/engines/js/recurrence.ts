@@ -1,6 +1,9 @@
 /**
  * The walk of a recurrent layer through time, the same for every kind of cell: direction, masks, recurrent
  * dropout, and which states become the output. What happens inside a step is the cell's affair.
+ *
+ * At a masked step the output is the state carried over. Keras gives zeros there inside Bidirectional; no one can
+ * tell, as every layer above skips the same steps.
  */
 import type { RecurrentLayer } from '../../../../models/layers.ts';
 import { gates } from '../../../../models/plan.ts';
@@ -20,8 +23,6 @@ export interface Walk {
   readonly direction: 'forward' | 'backward';
   /** Order of the outputs of all steps: `reading` is Keras' for goBackwards, `time` that of bidirectional. */
   readonly outputOrder: 'reading' | 'time';
-  /** Output of masked steps: that of the step before, or zeros as inside Keras' Bidirectional. */
-  readonly maskedOutput: 'repeat' | 'zero';
   /** Of the dropout masks. */
   readonly stream: number;
 }
@@ -66,7 +67,6 @@ export function recur(
   const timeOf = (s: number) => (backwards ? time - 1 - s : s);
   const outputOf = (s: number) => (walk.outputOrder === 'time' ? timeOf(s) : s);
   const isMasked = (t: number, row: number) => mask !== undefined && mask[t * rows + row] === 0;
-  const silences = (t: number, row: number) => walk.maskedOutput === 'zero' && isMasked(t, row);
 
   for (let s = 0; s < time; s++) {
     const t = timeOf(s);
@@ -88,10 +88,6 @@ export function recur(
   if (!layer.returnSequences) output.value.set(hidden.subarray(time * slot));
   for (let s = 0; layer.returnSequences && s < time; s++) {
     output.value.set(hidden.subarray((s + 1) * slot, (s + 2) * slot), outputOf(s) * slot);
-    for (let row = 0; row < rows; row++) {
-      const at = outputOf(s) * slot + row * units;
-      if (silences(timeOf(s), row)) output.value.fill(0, at, at + units);
-    }
   }
 
   /** Gradients of a masked row's states pass by the cell untouched: they are set aside while it works on the rest. */
@@ -101,13 +97,8 @@ export function recur(
     if (!layer.returnSequences) hiddenGradient.set(output.gradient);
     for (let s = time - 1; s >= 0; s--) {
       const t = timeOf(s);
-      for (let row = 0; layer.returnSequences && row < rows; row++) {
-        if (silences(t, row)) continue;
-        const from = outputOf(s) * slot + row * units;
-        for (let j = 0; j < units; j++) {
-          const at = row * units + j;
-          hiddenGradient[at] = (hiddenGradient[at] as number) + (output.gradient[from + j] as number);
-        }
+      for (let i = 0; layer.returnSequences && i < slot; i++) {
+        hiddenGradient[i] = (hiddenGradient[i] as number) + (output.gradient[outputOf(s) * slot + i] as number);
       }
       for (let row = 0; mask && row < rows; row++) {
         const range = [row * units, (row + 1) * units] as const;

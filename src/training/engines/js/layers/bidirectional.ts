@@ -16,7 +16,6 @@ export function bidirectional(
     recur(pass, layer.layer, `${layer.name}/${direction}`, input, {
       direction,
       outputOrder: 'time',
-      maskedOutput: 'zero',
       stream: dropoutStream(layerIndex, direction),
     });
   const forward = read('forward');

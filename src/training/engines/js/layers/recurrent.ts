@@ -14,7 +14,6 @@ export function recurrent(
   return recur(pass, layer, layer.name, input, {
     direction: layer.goBackwards ? 'backward' : 'forward',
     outputOrder: 'reading',
-    maskedOutput: 'repeat',
     stream: dropoutStream(layerIndex),
   });
 }

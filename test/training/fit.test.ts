@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { initialWeights } from '../../models/initialisers.ts';
+import { planModel } from '../../models/plan.ts';
+import { parseSpec } from '../../models/spec.ts';
+import { silent } from '../../src/core/progress.ts';
+import type { EncodedSet } from '../../src/training/encoded-set.ts';
+import type { Engine } from '../../src/training/engine.ts';
+import { jsEngine } from '../../src/training/engines/js/engine.ts';
+import { type FitOptions, fitModel } from '../../src/training/fit.ts';
+import { sgd } from '../../src/training/optimisers.ts';
+
+const spec = parseSpec({
+  version: 1,
+  name: 'fit',
+  layers: [
+    { type: 'embedding', inputDim: 50, outputDim: 2 },
+    { type: 'simpleRnn', units: 2 },
+    { type: 'dense', units: 1, activation: 'sigmoid' },
+  ],
+});
+const weights = initialWeights(planModel(spec), 0);
+
+/** Row k holds id k, so that a batch tells which rows it has. */
+const training: EncodedSet = {
+  rows: 23,
+  time: 1,
+  ids: Int32Array.from({ length: 23 }, (_, row) => row),
+  targets: Int32Array.from({ length: 23 }, (_, row) => row % 2),
+};
+
+async function fitted(options: Partial<FitOptions>) {
+  const engine = await jsEngine.prepare({ spec, weights, optimiser: sgd, threads: 1 });
+  const seen: { epoch: number; step: number; ids: number[]; loss: number; correct: number }[] = [];
+  const watched: Engine = {
+    ...engine,
+    step: async (batch, address, learningRate) => {
+      const result = await engine.step(batch, address, learningRate);
+      seen.push({ epoch: address.epoch, step: address.step, ids: [...batch.ids], ...result });
+      return result;
+    },
+  };
+  const result = await fitModel({
+    engine: watched,
+    training,
+    validation: undefined,
+    epochs: 3,
+    batchSize: 8,
+    learningRate: 0.1,
+    patience: 3,
+    seed: 4,
+    start: { epoch: 0, bestEpoch: 0, bestLoss: null, bestWeights: weights, wait: 0, history: [] },
+    onEpoch: async () => {},
+    progress: silent,
+    signal: undefined,
+    ...options,
+  });
+  return { seen, result };
+}
+
+describe('fitModel', () => {
+  it('takes every row once an epoch, in another order each time, the rest in a smaller batch', async () => {
+    const { seen } = await fitted({});
+    const orders = [0, 1, 2].map((epoch) => seen.filter((step) => step.epoch === epoch));
+    for (const steps of orders) {
+      expect(steps.map(({ ids }) => ids.length)).toEqual([8, 8, 7]);
+      expect(steps.map(({ step }) => step)).toEqual([0, 1, 2]);
+      expect(steps.flatMap(({ ids }) => ids).sort((a, b) => a - b)).toEqual([...training.ids]);
+    }
+    const texts = orders.map((steps) => steps.flatMap(({ ids }) => ids).join());
+    expect(new Set(texts).size).toBe(3);
+  });
+
+  it('shuffles by the seed', async () => {
+    const orderOf = async (seed: number) => (await fitted({ seed })).seen.flatMap(({ ids }) => ids).join();
+    expect(await orderOf(4)).toBe(await orderOf(4));
+    expect(await orderOf(4)).not.toBe(await orderOf(5));
+  });
+
+  it('weights the figures of an epoch by rows, as Keras does', async () => {
+    const { seen, result } = await fitted({ epochs: 1 });
+    const loss = seen.reduce((sum, step) => sum + step.loss * step.ids.length, 0) / 23;
+    const accuracy = seen.reduce((sum, step) => sum + step.correct, 0) / 23;
+    expect(result.state.history).toEqual([
+      { epoch: 1, learningRate: 0.1, loss, accuracy, validationLoss: null, validationAccuracy: null },
+    ]);
+  });
+
+  it('stops at once when it is told to, inside an epoch', async () => {
+    const controller = new AbortController();
+    const { seen, result } = await fitted({
+      signal: controller.signal,
+      progress: { ...silent, update: (done) => done === 2 && controller.abort() },
+    });
+    expect(seen).toHaveLength(2);
+    expect(result).toMatchObject({ interrupted: true, stoppedEarly: false, state: { epoch: 0, history: [] } });
+  });
+});
