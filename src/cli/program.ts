@@ -1,10 +1,12 @@
 import { Command } from 'commander';
 import { producer } from '../../models/metadata/producer.ts';
 import { refuse } from './command.ts';
+import { demo } from './commands/demo.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { inspect } from './commands/inspect.ts';
 import { models } from './commands/models.ts';
+import { parity } from './commands/parity.ts';
 import { predict } from './commands/predict.ts';
 import { train } from './commands/train.ts';
 
@@ -17,7 +19,7 @@ export function createProgram(): Command {
     .version(producer.version, '-V, --version', 'print the version')
     .configureOutput({ outputError: () => {} });
   program.exitOverride((error) => refuse(program, error));
-  for (const command of [train(), evaluate(), exportCommand(), predict(), inspect(), models()])
+  for (const command of [demo(), train(), evaluate(), exportCommand(), predict(), parity(), inspect(), models()])
     program.addCommand(command);
   return program;
 }

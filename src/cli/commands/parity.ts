@@ -1,0 +1,94 @@
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { exportOnnx } from '../../../exporters/export.ts';
+import type { TrainedModel } from '../../../models/model.ts';
+import { planModel } from '../../../models/plan.ts';
+import { createEncoder } from '../../../models/text/encoder.ts';
+import { fail } from '../../core/errors.ts';
+import { nearestNames } from '../../core/nearest.ts';
+import { runParity } from '../../parity/matrix.ts';
+import { assertParity } from '../../parity/report.ts';
+import { type RunnerName, runnerNames, type Subject } from '../../parity/runner.ts';
+import { runners as allRunners } from '../../parity/runners.ts';
+import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { openData } from '../data.ts';
+import { numberParser } from '../numbers.ts';
+import { openTrainedModel } from '../open-model.ts';
+import { type DataOptions, dataOptions } from '../options.ts';
+import { describeParity } from '../parity-tables.ts';
+import type { TerminalOptions } from '../terminal/terminal.ts';
+
+/** TensorFlow.js' cpu backend takes seconds for what the others do in milliseconds. */
+export const defaultSample = 200;
+
+const runners = new Option(
+  '--runners <names>',
+  `with commas between: ${runnerNames.join(', ')} (default: all)`,
+).argParser(parseRunners);
+const sample = new Option('--sample <n>', 'how many of the texts tensorflow sees, which is slow')
+  .default(defaultSample)
+  .argParser(numberParser('--sample', z.int().min(1)));
+
+interface Options extends TerminalOptions, DataOptions {
+  readonly runners?: readonly RunnerName[];
+  readonly sample: number;
+}
+
+/** `recurrent parity`: proof that every way to compute a trained model gives the same labels and numbers. */
+export function parity(): Command {
+  const command = defineCommand(
+    'parity',
+    'prove that all runtimes give the same numbers',
+    async (terminal, options: Options, run: string) => {
+      const model = await openTrainedModel(run);
+      const subject: Subject = { model, onnx: exportOnnx(model) };
+      if (options.runners) await refuseMissing(options.runners, subject);
+      const data = await openData(terminal, options);
+      const report = await runParity({
+        subject,
+        ...encode(
+          model,
+          data.examples.map(({ text }) => text),
+        ),
+        runners: options.runners?.map((name) => allRunners[name]),
+        samples: { tensorflow: options.sample },
+        progress: terminal.progress,
+      });
+      terminal.answer(report, describeParity(report));
+      assertParity(report);
+    },
+  ).argument('<run>', 'folder of a run, or a .safetensors file');
+  return withExamples(
+    withOptions(command, ...dataOptions, runners, sample),
+    'recurrent parity runs/spam --data spam',
+    'recurrent parity runs/spam --data spam --runners reference,onnxruntime --json',
+  );
+}
+
+/** Token ids of `texts` as `model` sees them. */
+export function encode(model: TrainedModel, texts: readonly string[]) {
+  const { vocabularySize } = planModel(model.spec);
+  return createEncoder({ ...model, vocabularySize }).encodeAll(texts);
+}
+
+function parseRunners(text: string): RunnerName[] {
+  return text.split(',').map((name) => runnerNames.find((known) => known === name) ?? refuseRunner(name));
+}
+
+function refuseRunner(name: string): never {
+  const [nearest] = nearestNames(name, runnerNames);
+  fail(
+    'OPTION_INVALID',
+    `--runners: no runner is called "${name}"`,
+    nearest ? `Did you mean ${nearest}?` : `Choose among ${runnerNames.join(', ')}.`,
+  );
+}
+
+/** A runner that was asked for by name is not left out in silence. @throws ENGINE_MISSING */
+async function refuseMissing(names: readonly RunnerName[], subject: Subject): Promise<void> {
+  for (const name of names) {
+    const refusal = await allRunners[name].refusal(subject);
+    if (refusal !== undefined)
+      fail('ENGINE_MISSING', `runner ${name} cannot run here: ${refusal}`, 'Leave it out of --runners.');
+  }
+}
