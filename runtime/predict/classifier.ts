@@ -175,6 +175,14 @@ function checkPorts({ inputs, outputs }: Session, columns: number): void {
 
 function outputOf(results: Readonly<Record<string, SessionTensor>>, name: string, size: number): Float32Array {
   const data = results[name]?.data;
-  if (data instanceof Float32Array && data.length === size) return data;
-  return fail('RUNTIME_FAILED', `output ${name} does not have ${size} values`, 'Export the model again.');
+  if (!(data instanceof Float32Array) || data.length !== size) {
+    return fail('RUNTIME_FAILED', `output ${name} does not have ${size} values`, 'Export the model again.');
+  }
+  const bad = data.findIndex((value) => !Number.isFinite(value));
+  if (bad < 0) return data;
+  return fail(
+    'RUNTIME_FAILED',
+    `the model gave ${data[bad]} for ${name}`,
+    'Its states grow without bound: train it with bounded gates (sigmoid). In onnxruntime, softplus overflows above 88.',
+  );
 }
