@@ -4,15 +4,19 @@ import type { TrainedModel } from '../../models/model.ts';
 export interface Outputs {
   /** [rows, outputs] */
   readonly logits: Float32Array | Float64Array;
-  /** [rows, outputs] */
+  /** [rows, outputs]: sigmoid or softmax of the logits. */
   readonly probabilities: Float32Array | Float64Array;
 }
 
 export interface RunnerSession {
-  /** What runs, in words: e.g. `TensorFlow.js 4.22 (cpu backend)`. */
+  /** What runs, in words: e.g. `TensorFlow.js 4.22.0 (cpu backend)`. */
   readonly description: string;
-  /** @param ids token ids, [rows, time] */
+  /**
+   * @param ids token ids, [rows, time]
+   * @throws INPUT_INVALID on a zero dimension or an id outside the vocabulary; DISPOSED
+   */
   run(ids: Int32Array, rows: number, time: number): Promise<Outputs>;
+  /** Frees what the session holds. Further calls do nothing. */
   dispose(): Promise<void>;
 }
 

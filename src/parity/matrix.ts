@@ -1,0 +1,219 @@
+/** Runs every runner over the same rows and compares each with each. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ModelPlan, planModel } from '../../models/plan.ts';
+import { fail } from '../core/errors.ts';
+import { type Progress, silent } from '../core/progress.ts';
+import { createRandom, permutation } from '../core/random.ts';
+import { type Comparison, compareOutputs } from './compare.ts';
+import type { PairReport, ParityReport, RanRunner, SkippedRunner } from './report.ts';
+import type { Outputs, Runner, RunnerName, Subject } from './runner.ts';
+import { runners as allRunners } from './runners.ts';
+import { toleranceBetween, tolerances } from './tolerances.ts';
+
+export interface ParityOptions {
+  readonly subject: Subject;
+  /** Token ids, [rows, time]. */
+  readonly ids: Int32Array;
+  readonly rows: number;
+  readonly time: number;
+  /** Default: all. The reference must be among them. */
+  readonly runners?: readonly Runner[] | undefined;
+  /** A slow runner sees only so many rows, drawn at random but always the same; a smaller sample is part of a larger. */
+  readonly samples?: Readonly<Partial<Record<RunnerName, number>>> | undefined;
+  /** Rows a call. Default: 128. */
+  readonly batchSize?: number | undefined;
+  readonly progress?: Progress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A runner's outputs for the first `examples` rows of the order. */
+interface Computed extends Outputs {
+  readonly name: RunnerName;
+  readonly description: string;
+  readonly examples: number;
+  readonly seconds: number;
+}
+
+/**
+ * Compares all runners that can run here, pair by pair; one that cannot is listed with its reason. A difference is
+ * reported, not thrown: see `assertParity`.
+ *
+ * @throws OPTION_INVALID, INPUT_INVALID; INTERRUPTED by `signal`; ENGINE_MISSING when only one runner can run
+ */
+export async function runParity(options: ParityOptions): Promise<ParityReport> {
+  const { subject, rows } = options;
+  const runners = referenceFirst(options.runners ?? Object.values(allRunners));
+  checkOptions(options, runners);
+  const plan = planModel(subject.model.spec);
+  const order = permutation(rows, createRandom({ seed: 0, purpose: 'split' }));
+
+  const computed: Computed[] = [];
+  const skipped: SkippedRunner[] = [];
+  for (const runner of runners) {
+    const reason = await runner.refusal(subject);
+    if (reason === undefined) computed.push(await compute(runner, options, plan, order));
+    else skipped.push({ name: runner.name, skipped: reason });
+  }
+  if (computed[0]?.name !== 'reference' || computed.length < 2) {
+    const reasons = skipped.map(({ name, skipped: reason }) => `${name}: ${reason}`).join('; ');
+    fail('ENGINE_MISSING', `there is nothing to compare (${reasons})`, 'Give the reference and another runner.');
+  }
+  return report(computed, skipped, plan, order);
+}
+
+function referenceFirst(runners: readonly Runner[]): Runner[] {
+  return [...runners].sort((a, b) => Number(b.name === 'reference') - Number(a.name === 'reference'));
+}
+
+function checkOptions(
+  { ids, rows, time, samples = {}, batchSize = 128 }: ParityOptions,
+  runners: readonly Runner[],
+): void {
+  if (!(rows >= 1 && time >= 1) || ids.length !== rows * time) {
+    fail('INPUT_INVALID', `${ids.length} ids do not make ${rows} rows of ${time} steps`, 'Give ids as [rows, time].');
+  }
+  const names = runners.map(({ name }) => name);
+  if (!names.includes('reference')) {
+    fail('OPTION_INVALID', 'the reference is not among the runners', 'It is the norm: add it.');
+  }
+  if (new Set(names).size < names.length) fail('OPTION_INVALID', 'a runner is listed twice', 'Name each once.');
+  for (const [name, value] of Object.entries({ batchSize, ...samples })) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      fail('OPTION_INVALID', `the number of rows for ${name} is ${value}`, 'Give a whole number above 0.');
+    }
+  }
+}
+
+async function compute(
+  runner: Runner,
+  { subject, ids, rows, time, samples, batchSize = 128, progress = silent, signal }: ParityOptions,
+  { head: { outputs } }: ModelPlan,
+  order: Uint32Array,
+): Promise<Computed> {
+  const { name } = runner;
+  const examples = Math.min(rows, samples?.[name] ?? rows);
+  const logits = new Float64Array(examples * outputs);
+  const probabilities = new Float64Array(examples * outputs);
+  const session = await runner.open(subject);
+  const started = performance.now();
+  progress.start(`parity: ${name}`, examples);
+  try {
+    for (let from = 0; from < examples; from += batchSize) {
+      await nextTurn(); // lets a signal in between batches of runners that never wait
+      if (signal?.aborted) fail('INTERRUPTED', `parity was stopped at ${name}, row ${from}`, 'Run it again.');
+      const batch = order.subarray(from, Math.min(from + batchSize, examples));
+      const given = await session.run(gatherRows(ids, time, batch), batch.length, time);
+      checkSize(name, given, batch.length * outputs);
+      logits.set(given.logits, from * outputs);
+      probabilities.set(given.probabilities, from * outputs);
+      progress.update(from + batch.length);
+    }
+  } finally {
+    progress.stop();
+    await session.dispose();
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return { name, description: session.description, examples, logits, probabilities, seconds };
+}
+
+/** Too few numbers would leave zeros behind, too many would spill into the next batch. */
+function checkSize(name: RunnerName, { logits, probabilities }: Outputs, size: number): void {
+  if (logits.length === size && probabilities.length === size) return;
+  const given = `${logits.length} logits and ${probabilities.length} probabilities`;
+  fail('RUNTIME_FAILED', `${name} gave ${given} where ${size} were due`, 'Please report this.');
+}
+
+/** The rows of `ids` [rows, time] that `chosen` names. */
+function gatherRows(ids: Int32Array, time: number, chosen: Uint32Array): Int32Array {
+  const gathered = new Int32Array(chosen.length * time);
+  for (const [index, row] of chosen.entries()) gathered.set(ids.subarray(row * time, (row + 1) * time), index * time);
+  return gathered;
+}
+
+/** What one comparison adds to the report, with rows numbered as they were given. */
+interface Pair {
+  readonly entry: PairReport;
+  readonly flips: readonly number[];
+  readonly ties: readonly number[];
+  readonly smallestMargin: number;
+}
+
+function report(
+  computed: readonly Computed[],
+  skipped: readonly SkippedRunner[],
+  { head: { outputs } }: ModelPlan,
+  order: Uint32Array,
+): ParityReport {
+  const pairs = computed.flatMap((norm, index) =>
+    computed.slice(index + 1).map((other) => comparePair(norm, other, outputs, order)),
+  );
+  const entries = pairs.map(({ entry }) => entry);
+  const againstReference = entries.filter(({ norm }) => norm === 'reference');
+  const used = new Set(entries.map(({ tolerance }) => tolerance));
+  return {
+    passed: entries.every(({ passed }) => passed),
+    examples: Math.max(...entries.map(({ examples }) => examples)),
+    flips: new Set(pairs.flatMap(({ flips }) => flips)).size,
+    ties: new Set(pairs.flatMap(({ ties }) => ties)).size,
+    maxAbsError: Math.max(...againstReference.map(({ maxAbsError }) => maxAbsError)),
+    maxLogitError: Math.max(...againstReference.map(({ maxLogitError }) => maxLogitError)),
+    smallestMargin: Math.min(...pairs.map(({ smallestMargin }) => smallestMargin)),
+    runners: [
+      ...computed.map((runner) =>
+        describeRunner(
+          runner,
+          againstReference.find(({ other }) => other === runner.name),
+        ),
+      ),
+      ...skipped,
+    ],
+    pairs: entries,
+    tolerances: Object.fromEntries([...used].map((name) => [name, tolerances[name]])),
+  };
+}
+
+function describeRunner(
+  { name, description, examples, seconds }: Computed,
+  pair: PairReport | undefined, // none for the reference itself
+): RanRunner {
+  const { maxAbsError = 0, maxLogitError = 0, flips = 0, ties = 0 } = pair ?? {};
+  return { name, description, examples, maxAbsError, maxLogitError, flips, ties, seconds };
+}
+
+function comparePair(norm: Computed, other: Computed, outputs: number, order: Uint32Array): Pair {
+  const examples = Math.min(norm.examples, other.examples);
+  const tolerance = toleranceBetween(norm.name, other.name);
+  const both = [norm, other].map(({ logits, probabilities }) => ({
+    logits: logits.subarray(0, examples * outputs),
+    probabilities: probabilities.subarray(0, examples * outputs),
+  })) as [Outputs, Outputs];
+  const found: Comparison = compareOutputs(...both, outputs, tolerances[tolerance]);
+  const given = (row: number): number => order[row] as number;
+  const failing = new Set([...found.flips, ...found.overTolerance, ...found.notFinite]);
+  return {
+    flips: found.flips.map(given),
+    ties: found.ties.map(given),
+    smallestMargin: found.smallestMargin,
+    entry: {
+      norm: norm.name,
+      other: other.name,
+      examples,
+      maxAbsError: found.probabilityError.value,
+      maxAbsErrorRow: given(found.probabilityError.row),
+      maxLogitError: found.logitError.value,
+      maxLogitErrorRow: given(found.logitError.row),
+      flips: found.flips.length,
+      ties: found.ties.length,
+      overTolerance: found.overTolerance.length,
+      notFinite: found.notFinite.length,
+      failingRows: firstOf([...failing].map(given)),
+      tiedRows: firstOf(found.ties.map(given)),
+      tolerance,
+      passed: failing.size === 0,
+    },
+  };
+}
+
+function firstOf(rows: readonly number[]): number[] {
+  return rows.toSorted((a, b) => a - b).slice(0, 10);
+}

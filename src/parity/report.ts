@@ -1,0 +1,101 @@
+/** What a parity run found: plain numbers, ready for JSON. */
+import { fail } from '../core/errors.ts';
+import type { RunnerName } from './runner.ts';
+import { type Tolerance, type ToleranceName, tolerances } from './tolerances.ts';
+
+/** A runner that ran, and how far it is from the reference. */
+export interface RanRunner {
+  readonly name: RunnerName;
+  /** What ran, in words. */
+  readonly description: string;
+  /** Rows that it computed. */
+  readonly examples: number;
+  /** Largest |Δ| of a probability against the reference. */
+  readonly maxAbsError: number;
+  /** Largest |Δ| of a logit against the reference. */
+  readonly maxLogitError: number;
+  readonly flips: number;
+  readonly ties: number;
+  readonly seconds: number;
+}
+
+export interface SkippedRunner {
+  readonly name: RunnerName;
+  /** Why it did not run, with the remedy. */
+  readonly skipped: string;
+}
+
+/** Two runners, compared on the rows that both computed. Rows are numbered from 0 as they were given. */
+export interface PairReport {
+  /** Errors and margins are taken from this side: the reference, if it is one of the two. */
+  readonly norm: RunnerName;
+  readonly other: RunnerName;
+  readonly examples: number;
+  readonly maxAbsError: number;
+  readonly maxAbsErrorRow: number;
+  readonly maxLogitError: number;
+  readonly maxLogitErrorRow: number;
+  readonly flips: number;
+  readonly ties: number;
+  /** Rows with an error over tolerance. */
+  readonly overTolerance: number;
+  /** Rows with NaN or an infinity. */
+  readonly notFinite: number;
+  /** The first of the rows that fail: flips, errors over tolerance, NaN and infinities. */
+  readonly failingRows: readonly number[];
+  /** The first of the rows that tie. */
+  readonly tiedRows: readonly number[];
+  readonly tolerance: ToleranceName;
+  readonly passed: boolean;
+}
+
+export interface ParityReport {
+  /** No flip, no error over tolerance and no NaN between any two runners. */
+  readonly passed: boolean;
+  /** Rows that at least two runners computed. */
+  readonly examples: number;
+  /** Rows on which any two runners give different labels. */
+  readonly flips: number;
+  /** Rows on which labels differ while the margin is below tolerance. They do not fail. */
+  readonly ties: number;
+  /** Largest |Δ| of a probability between the reference and any other runner. */
+  readonly maxAbsError: number;
+  /** The same for a logit. */
+  readonly maxLogitError: number;
+  /**
+   * By how much a probability would have to be off to change a label, at the least: |p − 1/2|, or half the distance
+   * between the two most probable classes, of the norm of each pair.
+   */
+  readonly smallestMargin: number;
+  readonly runners: readonly (RanRunner | SkippedRunner)[];
+  readonly pairs: readonly PairReport[];
+  /** The rows of the tolerance table that were used. */
+  readonly tolerances: Readonly<Partial<Record<ToleranceName, Tolerance>>>;
+}
+
+/** @throws PARITY_FAILED naming the runners, what differs and where */
+export function assertParity({ pairs }: ParityReport): void {
+  const failed = pairs.filter(({ passed }) => !passed);
+  if (failed.length === 0) return;
+  fail(
+    'PARITY_FAILED',
+    failed.map(describeFailure).join('; '),
+    'Compare the pairs of the report: a runner that is in all failing pairs is the one that is wrong. See docs/parity.md.',
+  );
+}
+
+function describeFailure(pair: PairReport): string {
+  const { probability, logit } = tolerances[pair.tolerance];
+  const findings = [
+    pair.notFinite > 0 && `${pair.notFinite} rows with NaN or an infinity`,
+    pair.flips > 0 && `${pair.flips} label flips`,
+    pair.overTolerance > 0 &&
+      `${pair.overTolerance} rows over tolerance (largest error ${figure(pair.maxAbsError)} on a probability, ` +
+        `${figure(pair.maxLogitError)} on a logit; allowed ${figure(probability)} and ${figure(logit)} · max(1, |logit|))`,
+  ].filter((finding) => finding !== false);
+  return `${pair.norm} and ${pair.other}: ${findings.join(', ')}; rows ${pair.failingRows.join(', ')}`;
+}
+
+function figure(value: number): string {
+  return value.toExponential(1);
+}

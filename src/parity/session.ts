@@ -1,0 +1,36 @@
+/** What every runner's session does alike: check its input, refuse work after its end, end once. */
+import { planModel } from '../../models/plan.ts';
+import { fail } from '../core/errors.ts';
+import type { Outputs, RunnerSession, Subject } from './runner.ts';
+
+export interface SessionParts {
+  readonly description: string;
+  readonly run: (ids: Int32Array, rows: number, time: number) => Promise<Outputs>;
+  readonly close: () => Promise<void>;
+}
+
+export function createSession({ model }: Subject, { description, run, close }: SessionParts): RunnerSession {
+  const { vocabularySize } = planModel(model.spec);
+  let closing: Promise<void> | undefined;
+  return {
+    description,
+    async run(ids, rows, time) {
+      if (closing) fail('DISPOSED', `${description} was used after dispose()`, 'Open the runner again.');
+      checkIds(ids, rows, time, vocabularySize);
+      return run(ids, rows, time);
+    },
+    dispose() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function checkIds(ids: Int32Array, rows: number, time: number, vocabularySize: number): void {
+  const hint = `Give ids as [rows, time], both at least 1, each id from 0 to ${vocabularySize - 1}.`;
+  if (!(rows >= 1 && time >= 1) || ids.length !== rows * time) {
+    fail('INPUT_INVALID', `${ids.length} ids do not make ${rows} rows of ${time} steps`, hint);
+  }
+  const bad = ids.findIndex((id) => id < 0 || id >= vocabularySize);
+  if (bad >= 0) fail('INPUT_INVALID', `id ${ids[bad]} in row ${Math.floor(bad / time)}, step ${bad % time}`, hint);
+}
