@@ -19,8 +19,9 @@ import {
 /** Plain numbers are integers and plain strings strings; a real number is written `float(x)`. */
 export type AttributeInput = Attribute | number | string | readonly number[] | readonly string[];
 
-export const float = (value: number): Attribute => ({ type: 'float', value });
-export const floats = (value: readonly number[]): Attribute => ({ type: 'floats', value });
+/** Real attributes are float32 in ONNX. */
+export const float = (value: number): Attribute => ({ type: 'float', value: Math.fround(value) });
+export const floats = (values: readonly number[]): Attribute => ({ type: 'floats', value: values.map(Math.fround) });
 
 export interface GraphBuilder {
   readonly opset: number;

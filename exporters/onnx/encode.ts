@@ -34,7 +34,8 @@ export function encodeOnnx(model: ModelGraph): Uint8Array {
     opsetImport: [{ domain: '', version: model.opset }],
     metadataProps: model.metadata.map(([key, value]) => ({ key, value })),
   };
-  return onnx.ModelProto.encode(message).finish();
+  const { buffer, byteOffset, byteLength } = onnx.ModelProto.encode(message).finish();
+  return new Uint8Array(buffer, byteOffset, byteLength); // protobufjs gives a Buffer, which behaves otherwise
 }
 
 function graphMessage({ name, inputs, outputs, initialisers, nodes }: Graph): messages.IGraphProto {

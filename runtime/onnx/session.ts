@@ -3,7 +3,7 @@
  * inputs that it does not know, and reads whatever lies behind data that are too short.
  */
 import type * as Ort from 'onnxruntime-node';
-import { checkWire } from '../../models/metadata/wire.ts';
+import { readHeader } from '../../models/metadata/header.ts';
 import { fail } from '../../src/core/errors.ts';
 import { loadOrt } from './ort.ts';
 import {
@@ -76,8 +76,7 @@ export async function openSession(
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
     fail('OPTION_INVALID', `threads is ${String(threads)}`, 'Give a whole number from 1 to 1024.');
   }
-  if (model.length === 0) fail('ONNX_INVALID', 'the ONNX file is empty', 'Use another copy of the file.');
-  checkWire(model);
+  readHeader(model);
   const ort = await loadOrt();
   const choice = chooseProviders(request, ort);
   const { session, providers, note } = await create(choice, (executionProviders) =>
