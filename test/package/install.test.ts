@@ -32,7 +32,7 @@ const texts = ['w1 w2 w3', 'w29 w4 w29 w5 w6 w7 w8 w9', 'nothing that it knows',
 function expectedProbabilities(): number[][] {
   const { vocabularySize } = planModel(model.spec);
   const encoder = createEncoder({ preprocessing: model.preprocessing, vocabulary: model.vocabulary, vocabularySize });
-  const { ids, rows, time } = encoder.encode(texts);
+  const { ids, rows, time } = encoder.encodeAll(texts);
   const { probabilities } = referenceForward(model, ids, rows, time);
   return texts.map((_, row) => [...probabilities.subarray(row * 3, row * 3 + 3)]);
 }
@@ -163,7 +163,7 @@ describe('an app without the optional peers', () => {
       await classifier.dispose();
 
       const encoder = createEncoder({ ...model, vocabularySize: planModel(model.spec).vocabularySize });
-      const { ids, rows, time } = encoder.encode(examples.map(({ text }) => text));
+      const { ids, rows, time } = encoder.encodeAll(examples.map(({ text }) => text));
       const report = await runParity({ subject: { model, onnx }, ids, rows, time });
       const alone = await runParity({ subject: { model, onnx }, ids, rows, time, runners: [runners.reference, runners.tensorflow] })
         .catch((error) => error);
