@@ -74,6 +74,17 @@ describe('compareOutputs', () => {
     );
   });
 
+  test('finds the largest errors', () => {
+    fc.assert(
+      fc.property(arbitraryPair, ({ norm, other, outputs }) => {
+        const errors = (key: keyof Outputs) => Array.from(norm[key], (x, i) => Math.abs(x - (other[key][i] as number)));
+        const found = compareOutputs(norm, other, outputs, tolerance);
+        expect(found.logitError.value).toBe(Math.max(...errors('logits')));
+        expect(found.probabilityError.value).toBe(Math.max(...errors('probabilities')));
+      }),
+    );
+  });
+
   test('finds the same errors from both sides', () => {
     fc.assert(
       fc.property(arbitraryPair, ({ norm, other, outputs }) => {
@@ -96,12 +107,15 @@ describe('compareOutputs', () => {
   });
 
   test('judges two classes alike with one output and with two', () => {
+    // Multiples of 7e-6: near 0 or far from it, but no closer to a threshold than the sigmoid and the softmax round.
+    const logit = fc.oneof(fc.integer({ min: -9, max: 9 }), fc.integer({ min: -2e6, max: 2e6 })).map((n) => n * 7e-6);
+    const sides = fc.array(fc.tuple(logit), { minLength: 1, maxLength: 6 });
     fc.assert(
-      fc.property(arbitraryRows(1), arbitraryRows(1), (some, others) => {
+      fc.property(sides, sides, (some, others) => {
         const count = Math.min(some.length, others.length);
         const [left, right] = [some.slice(0, count), others.slice(0, count)];
         const one = compareOutputs(outputsOf(left), outputsOf(right), 1, tolerance);
-        const pair = (rows: number[][]) => outputsOf(rows.map(([logit]) => [0, logit as number]));
+        const pair = (rows: [number][]) => outputsOf(rows.map(([value]) => [0, value]));
         const two = compareOutputs(pair(left), pair(right), 2, tolerance);
         expect({ flips: two.flips, ties: two.ties }).toEqual({ flips: one.flips, ties: one.ties });
         expect(two.smallestMargin).toBeCloseTo(one.smallestMargin, 12);

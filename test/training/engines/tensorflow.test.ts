@@ -15,6 +15,7 @@ import {
   type Tensorflow,
 } from '../../../src/training/engines/tensorflow/backend.ts';
 import { tensorflowEngine } from '../../../src/training/engines/tensorflow/engine.ts';
+import { createForward } from '../../../src/training/engines/tensorflow/forward.ts';
 import { toLayersModel } from '../../../src/training/engines/tensorflow/to-layers-model.ts';
 import { sgd } from '../../../src/training/optimisers.ts';
 import { arbitraryCase, materialise, randomBatch, randomWeights } from '../../support/arbitrary-spec.ts';
@@ -273,7 +274,7 @@ describe('toLayersModel', () => {
     restored.dispose();
   });
 
-  test('leaks no tensor', () => {
+  test('leaks no tensor', async () => {
     const weights = randomWeights(everything, 1);
     const { ids } = randomBatch(everything, 3, 5, 1);
     const before = tf.memory().numTensors;
@@ -282,6 +283,11 @@ describe('toLayersModel', () => {
     predict(model, ids, 3, 5);
     expect(tf.memory().numTensors).toBe(before + weights.size);
     model.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+
+    const forward = createForward(tf, { spec: everything, weights });
+    await Promise.all([forward.run(ids, 3, 5), forward.run(ids.subarray(5), 2, 5)]);
+    forward.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
