@@ -1,4 +1,7 @@
-/** What all commands have in common: the options that every one takes, help with examples, refusals by the catalogue. */
+/**
+ * What all commands have in common: the options that every one takes, help with examples, refusals by the catalogue.
+ * A command imports the exporter only when it works: the ONNX message classes take longer to load than all the rest.
+ */
 import { Command, type CommanderError, type Option } from 'commander';
 import { fail } from '../core/errors.ts';
 import { nearestNames } from '../core/nearest.ts';
@@ -66,15 +69,15 @@ export function refuse(command: Command, error: CommanderError): never {
 
 function refuseOption(command: Command, flag: string): never {
   const name = pathOf(command);
+  if (command.options.some(({ long }) => long === flag)) {
+    fail('OPTION_INVALID', `${flag} takes no value`, `Write ${flag} alone.`);
+  }
   const takers = (command.parent ?? command).commands
     .filter((other) => other !== command && other.options.some(({ long, short }) => long === flag || short === flag))
     .map(pathOf);
   if (takers.length) {
     const hint = command.parent ? `It belongs to ${takers.join(', ')}.` : 'Put options after the command.';
     fail('OPTION_UNSUPPORTED', `${name} does not take ${flag}`, hint);
-  }
-  if (command.options.some(({ long }) => long === flag)) {
-    fail('OPTION_INVALID', `${flag} takes no value`, `Write ${flag} alone.`);
   }
   const known = command.options.flatMap(({ long }) => long ?? []);
   const nearest = nearestNames(flag, known);

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import { exportOnnx } from '../../../exporters/export.ts';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import { loadClassifier } from '../../../runtime/predict/classifier.ts';
+import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import type { Example } from '../../data/dataset.ts';
 import { runParity } from '../../parity/matrix.ts';
@@ -34,6 +34,9 @@ export function demo(): Command {
       const began = performance.now();
       const stages = createStages(terminal);
       const model = await openModel(name);
+      if (options.testSplit === 0) {
+        fail('OPTION_UNSUPPORTED', 'demo needs held-out texts to classify', 'Leave --test-split out, or use train.');
+      }
       const data = await stages.run('read', 'Reading the texts', () =>
         openData(terminal, { ...options, data: options.data ?? 'spam' }),
       );
@@ -49,6 +52,7 @@ export function demo(): Command {
       );
       const { files } = training;
       const onnx = await stages.run('export', `Exporting ${files.onnx}`, async () => {
+        const { exportOnnx } = await import('../../../exporters/export.ts');
         const bytes = exportOnnx(training.model);
         await writeFileAtomically(files.onnx, bytes);
         terminal.say(`One file of ${formatBytes(bytes.length)}: graph, weights, vocabulary, labels.`);
@@ -76,7 +80,7 @@ export function demo(): Command {
       const seconds = (performance.now() - began) / 1000;
       const { flips, maxAbsError, smallestMargin, runners } = report;
       const next = [
-        commandLine('predict', files.onnx, 'You have won a free prize, click here now'),
+        commandLine('predict', files.onnx, data.source === 'spam' ? 'You have won a free prize' : 'your text'),
         commandLine('inspect', files.onnx),
         commandLine('parity', options.out, '--data', data.source),
       ];

@@ -1,6 +1,5 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { exportOnnx } from '../../../exporters/export.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
@@ -24,6 +23,7 @@ export function exportCommand(): Command {
     async (terminal, options: Options, run: string) => {
       const file = required(options.out, out.flags);
       if (extname(file) !== '.onnx') fail('OPTION_INVALID', `--out ${file} does not end in .onnx`, 'Name it *.onnx.');
+      const { exportOnnx } = await import('../../../exporters/export.ts');
       const model = await openTrainedModel(run);
       const bytes = exportOnnx(model);
       await writeFileAtomically(file, bytes);

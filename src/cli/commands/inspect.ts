@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import type { Command } from 'commander';
-import { decodeOnnx } from '../../../exporters/onnx/decode.ts';
+import type { ModelGraph, ValueInfo } from '../../../exporters/graph/graph.ts';
 import { loadCheckpoint } from '../../../models/checkpoint/checkpoint.ts';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import type { TrainedModel } from '../../../models/model.ts';
@@ -20,7 +20,6 @@ interface Findings {
 }
 
 type Description = Omit<TrainedModel, 'weights'>;
-type Graph = ReturnType<typeof decodeOnnx>;
 
 /** `recurrent inspect`: what a spec, a checkpoint or an ONNX file holds. */
 export function inspect(): Command {
@@ -79,6 +78,7 @@ async function inspectCheckpoint(file: string): Promise<Findings> {
 }
 
 async function inspectOnnx(bytes: Uint8Array): Promise<Findings> {
+  const { decodeOnnx } = await import('../../../exporters/onnx/decode.ts');
   const graph = decodeOnnx(bytes);
   const model = readMetadata(bytes);
   const { opset, producer } = graph;
@@ -126,7 +126,7 @@ function paragraphsOf({ spec, preprocessing, labels, vocabulary, training }: Des
   ];
 }
 
-function describeGraph({ name, inputs, outputs, nodes, initialisers }: Graph): object {
+function describeGraph({ name, inputs, outputs, nodes, initialisers }: ModelGraph): object {
   return {
     name,
     inputs,
@@ -136,6 +136,6 @@ function describeGraph({ name, inputs, outputs, nodes, initialisers }: Graph): o
   };
 }
 
-function describeValue({ name, dataType, shape }: Graph['inputs'][number]): string {
+function describeValue({ name, dataType, shape }: ValueInfo): string {
   return `${name}: ${dataType} [${shape.join(', ')}]`;
 }

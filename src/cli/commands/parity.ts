@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { exportOnnx } from '../../../exporters/export.ts';
 import type { TrainedModel } from '../../../models/model.ts';
 import { planModel } from '../../../models/plan.ts';
 import { createEncoder } from '../../../models/text/encoder.ts';
@@ -41,6 +40,7 @@ export function parity(): Command {
     'prove that all runtimes give the same numbers',
     async (terminal, options: Options, run: string) => {
       const model = await openTrainedModel(run);
+      const { exportOnnx } = await import('../../../exporters/export.ts');
       const subject: Subject = { model, onnx: exportOnnx(model) };
       if (options.runners) await refuseMissing(options.runners, subject);
       const data = await openData(terminal, options);

@@ -1,0 +1,109 @@
+/** Ctrl-C: the best model so far is on disk, the command says how to go on, nothing is half-written. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { cliJson, outcomeOf, startCli, tickets, useCli } from './run-cli.ts';
+
+const place = useCli();
+
+/** Slow enough to be met in the middle: thousands of epochs. */
+const forEver = ['--epochs', '5000', '--patience', '5000', '--max-length', '40', '--batch-size', '8'];
+
+/** Starts training, sends `signals` with `pause` ms between them once an epoch is done. */
+async function interrupt(args: readonly string[], signals: readonly NodeJS.Signals[], pause = 0) {
+  const child = startCli(args);
+  child.stdin.end();
+  const outcome = outcomeOf(child);
+  const people = args.includes('--json') ? child.stderr : child.stdout;
+  await new Promise<void>((resolve) => {
+    let seen = '';
+    people.on('data', (chunk: Buffer) => {
+      seen += chunk;
+      if (/^Epoch +2\/.*\n/m.test(seen)) resolve();
+    });
+  });
+  for (const signal of signals) {
+    child.kill(signal);
+    await delay(pause);
+  }
+  return outcome;
+}
+
+describe('Ctrl-C while training', () => {
+  it('keeps the best model and says how to go on, which works', async () => {
+    const out = join(place.folder, 'run');
+    const args = ['train', 'lstm', '--data', tickets, '--out', out];
+    const { status, stdout, stderr } = await interrupt([...args, ...forEver, '--json'], ['SIGINT']);
+    expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
+    expect(stderr).toContain('Stopping after this step');
+    const { error } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
+    expect(error.code).toBe('INTERRUPTED');
+    expect(error.message).toContain(join(out, 'best.safetensors'));
+    expect(error.hint).toMatch(/^Go on with: .*train lstm --data .* --resume$/);
+    expect(readdirSync(out).toSorted()).toEqual(['best.safetensors', 'history.csv', 'last.safetensors']);
+
+    const done = readFileSync(join(out, 'history.csv'), 'utf8').trimEnd().split('\n').length - 1;
+    const resumed = await cliJson([...args, '--resume', '--epochs', String(done + 1)]);
+    expect(resumed).toMatchObject({ epochs: done + 1 });
+  });
+
+  it('by SIGTERM does the same', async () => {
+    const out = join(place.folder, 'terminated');
+    const { status } = await interrupt(['train', 'lstm', '--data', tickets, '--out', out, ...forEver], ['SIGTERM']);
+    expect(status).toBe(130);
+    await cliJson(['inspect', join(out, 'last.safetensors')]);
+  });
+
+  it('once is once, although npm passes it on a second time', async () => {
+    const out = join(place.folder, 'npm');
+    const { status, stderr } = await interrupt(
+      ['train', 'lstm', '--data', tickets, '--out', out, ...forEver],
+      ['SIGINT', 'SIGINT'],
+    );
+    expect(status).toBe(130);
+    expect(stderr).toContain('--resume');
+  });
+
+  it('of the demo names the command that goes on', async () => {
+    const out = join(place.folder, 'demo');
+    const { status, stderr } = await interrupt(
+      ['demo', 'lstm', '--data', tickets, '--out', out, ...forEver],
+      ['SIGINT'],
+    );
+    expect(status).toBe(130);
+    expect(stderr).toMatch(/train lstm --data .* --out .* --resume/);
+    expect(readdirSync(out)).not.toContain('model.onnx');
+  });
+});
+
+describe('a second Ctrl-C', () => {
+  it('leaves at once, with nothing half-written', async () => {
+    const out = join(place.folder, 'twice');
+    // Steps of more than half a second, so that the first is still being honoured when the second comes.
+    const long = join(place.folder, 'long.csv');
+    await writeFile(long, readFileSync(tickets));
+    const slow = ['--epochs', '50', '--max-length', '20000', '--batch-size', '2'];
+    const { status } = await interrupt(
+      ['train', 'lstm', '--data', long, '--out', out, ...slow],
+      ['SIGINT', 'SIGINT'],
+      700,
+    );
+    expect(status).toBe(130);
+    expect(readdirSync(out).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+    await cliJson(['inspect', join(out, 'last.safetensors')]);
+  });
+});
+
+describe('Ctrl-C at another time', () => {
+  it('ends the command with its error', async () => {
+    const child = startCli(['predict', 'model.onnx', '--file', '-', '--json']); // waits for standard input
+    const outcome = outcomeOf(child);
+    await delay(1000);
+    child.kill('SIGINT');
+    const { status, stderr } = await outcome;
+    expect(status).toBe(130);
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'INTERRUPTED' } });
+  });
+});

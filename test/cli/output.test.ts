@@ -1,0 +1,95 @@
+/** Where output goes: pipes, terminals, `--json`, `--quiet`, readers that leave early. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { cli, outcomeOf, quickly, startCli, tickets, useCli } from './run-cli.ts';
+
+const place = useCli();
+const at = (name: string) => join(place.folder, name);
+const demo = (name: string) => ['demo', 'lstm', '--data', tickets, '--out', at(name), ...quickly];
+
+/** Neither escape codes nor lines that are written over. */
+const plain = (text: string) => !text.includes('\u001b') && !text.includes('\r');
+
+beforeAll(async () => {
+  await cli(demo('run'));
+});
+
+describe('in a pipe', () => {
+  it('nothing but plain lines is printed, one an epoch', async () => {
+    const { status, stdout, stderr } = await cli(demo('piped'));
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(plain(stdout)).toBe(true);
+    expect(stdout.match(/^Epoch \d\/2 {2}loss \d\.\d{4} .*$/gm)).toHaveLength(2);
+    expect(stdout).toMatch(/^accuracy +\d+\.\d\d %/m);
+    expect(stdout).toMatch(/^label flips +0$/m);
+  });
+
+  it('errors have no colours', async () => {
+    expect((await cli(['nonsense'])).stderr).not.toContain('\u001b');
+  });
+
+  it('colours can be asked for, and NO_COLOR wins', async () => {
+    expect((await cli(['models'], { env: { FORCE_COLOR: '1' } })).stdout).toContain('\u001b[1m');
+    expect((await cli(['models'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).stdout).not.toContain('\u001b');
+  });
+
+  it('a reader that leaves early ends the command quietly', async () => {
+    const lines = 'a text with some words in it\n'.repeat(20_000);
+    await writeFile(at('many.txt'), lines);
+    const child = startCli(['predict', at('run/model.onnx'), '--file', at('many.txt')]);
+    child.stdin.end();
+    child.stdout.once('data', () => child.stdout.destroy());
+    const { status, stderr } = await outcomeOf(child);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+describe('--json', () => {
+  it('puts one object on standard output and remarks on standard error', async () => {
+    const { stdout, stderr } = await cli([...demo('json'), '--json']);
+    expect(Object.keys(JSON.parse(stdout))).toContain('accuracy');
+    expect(stderr).toMatch(/^Epoch 1\/2/m);
+    expect(plain(stdout) && plain(stderr)).toBe(true);
+  });
+
+  it('with --quiet leaves standard error empty', async () => {
+    const { stdout, stderr } = await cli([...demo('quiet'), '--json', '--quiet']);
+    expect(stderr).toBe('');
+    expect(Object.keys(JSON.parse(stdout))).toContain('accuracy');
+  });
+});
+
+describe('--quiet', () => {
+  it('prints the result only', async () => {
+    const { stdout, stderr } = await cli([...demo('result'), '--quiet']);
+    expect(stderr).toBe('');
+    expect(stdout).not.toContain('Epoch');
+    expect(stdout).toMatch(/^accuracy/);
+  });
+});
+
+describe('on a terminal', () => {
+  const hasScript = process.platform === 'linux' && existsSync('/usr/bin/script');
+  if (!hasScript) console.warn('skipped: a terminal needs script(1) of util-linux');
+
+  it.runIf(hasScript)('there are a progress bar and colours, and the terminal is left as it was', async () => {
+    const command = [process.execPath, 'dist/cli/main.js', ...demo('tty')].join(' ');
+    const { NO_COLOR: _, ...env } = process.env;
+    const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
+      env: { ...env, TERM: 'xterm' },
+    });
+    expect(stdout).toContain('Epoch 1/2');
+    expect(stdout).toContain('█');
+    expect(stdout).toContain('\u001b[1m');
+    for (const [change, restore] of [
+      ['\u001b[?25l', '\u001b[?25h'], // cursor hidden, shown
+      ['\u001b[?7l', '\u001b[?7h'], // wrapping off, on
+    ] as const) {
+      expect(stdout.lastIndexOf(change)).toBeLessThanOrEqual(stdout.lastIndexOf(restore));
+    }
+  });
+});
