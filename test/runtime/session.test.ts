@@ -1,0 +1,120 @@
+/** What onnxruntime would crash on or lie about is refused before it is asked. */
+import { readdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { exportOnnx } from '../../exporters/export.ts';
+import { profilePlacement } from '../../runtime/onnx/placement.ts';
+import type { ProviderRequest } from '../../runtime/onnx/providers.ts';
+import { type Feeds, openSession, type SessionTensor } from '../../runtime/onnx/session.ts';
+import { modelOf } from '../support/trained-model.ts';
+
+const file = exportOnnx(
+  modelOf([
+    { type: 'embedding', inputDim: 9, outputDim: 2 },
+    { type: 'lstm', units: 2 },
+    { type: 'dense', units: 1 },
+  ]),
+);
+const ids = { dataType: 'int32', dims: [1, 3], data: Int32Array.of(1, 2, 3) } as const satisfies SessionTensor;
+
+describe('run refuses', () => {
+  const feeds: Readonly<Record<string, Feeds>> = {
+    'no input': {},
+    'an input that the model does not have': { ids, extra: ids },
+    'another element type': { ids: { dataType: 'int64', dims: [1, 3], data: BigInt64Array.of(1n, 2n, 3n) } },
+    'values in the wrong array': { ids: { ...ids, data: Float32Array.of(1, 2, 3) } },
+    'a batch of zero': { ids: { dataType: 'int32', dims: [0, 3], data: new Int32Array() } },
+    'a time of zero': { ids: { dataType: 'int32', dims: [1, 0], data: new Int32Array() } },
+    'a negative dimension': { ids: { dataType: 'int32', dims: [-1, -3], data: Int32Array.of(1, 2, 3) } },
+    'a dimension that is no whole number': { ids: { dataType: 'int32', dims: [1.5, 2], data: Int32Array.of(1, 2, 3) } },
+    'a dimension too many': { ids: { ...ids, dims: [1, 1, 3] } },
+    'a dimension too few': { ids: { ...ids, dims: [3] } },
+    'more values than the shape says': { ids: { ...ids, dims: [1, 2] } },
+    'fewer values than the shape says': { ids: { ...ids, dims: [2, 3] } },
+  };
+  test.each(Object.entries(feeds))('%s', async (_, feed) => {
+    const session = await openSession(file, { providers: 'cpu' });
+    await expect(session.run(feed)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    await session.release();
+  });
+});
+
+test('a fault of onnxruntime becomes an error of the catalogue', async () => {
+  const session = await openSession(file, { providers: 'cpu' });
+  const beyond = { ...ids, data: Int32Array.of(1, 2, 9) };
+  await expect(session.run({ ids: beyond })).rejects.toMatchObject({ code: 'RUNTIME_FAILED' });
+  expect((await session.run({ ids })).logits?.dims).toEqual([1, 1]);
+  await session.release();
+});
+
+describe('options', () => {
+  test.each([0, -1, 1.5, Number.NaN, 5000])('%s threads are refused', async (threads) => {
+    await expect(openSession(file, { threads })).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  });
+
+  test.each([
+    ['an unknown provider', 'tpu'],
+    ['an unknown provider in a list', ['cpu', 'tpu']],
+    ['an empty list', []],
+    ['a provider twice', ['cpu', 'cpu']],
+    ['no list', { name: 'cpu' }],
+  ])('%s is refused', async (_, providers) => {
+    const request = providers as unknown as ProviderRequest;
+    await expect(openSession(file, { providers: request })).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  });
+});
+
+describe('providers', () => {
+  test('cpu is what was asked for', async () => {
+    const session = await openSession(file, { providers: 'cpu' });
+    expect(session.providers).toEqual(['cpu']);
+    expect(session.providerNote).toBe('cpu: as asked');
+    await session.release();
+  });
+
+  test('auto runs, and says in one line why with these', async () => {
+    const session = await openSession(file);
+    expect(session.providers.at(-1)).toBe('cpu');
+    expect(session.providerNote).toMatch(/^(cuda|cpu): [^\n]+$/);
+    expect((await session.run({ ids })).logits?.dims).toEqual([1, 1]);
+    await session.release();
+  });
+
+  test('cuda that is asked for is used, or refused with the remedy', async (context) => {
+    const auto = await openSession(file);
+    const available = auto.providers[0] === 'cuda';
+    await auto.release();
+    for (const providers of ['cuda', ['cuda'], ['cuda', 'cpu']] as const) {
+      const opening = openSession(file, { providers });
+      if (available) await (await opening).release();
+      else {
+        await expect(opening).rejects.toMatchObject({
+          code: 'PROVIDER_MISSING',
+          message: expect.stringContaining('cuda'),
+          hint: expect.stringContaining('npm rebuild onnxruntime-node'),
+        });
+      }
+    }
+    context.annotate(available ? 'CUDA is here: used' : `CUDA is not here: refused`);
+  });
+});
+
+describe('placement', () => {
+  test('tells the provider of every node', async () => {
+    const placed = await profilePlacement(file, { providers: 'cpu' }, { ids });
+    expect(placed.find(({ op }) => op === 'LSTM')).toEqual({
+      node: 'lstm/LSTM',
+      op: 'LSTM',
+      provider: 'CPUExecutionProvider',
+    });
+    expect(new Set(placed.map(({ provider }) => provider))).toEqual(new Set(['CPUExecutionProvider']));
+  });
+
+  test('leaves no file behind, even when the run fails', async () => {
+    const profiles = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('recurrent-onnx-profile'));
+    const before = await profiles();
+    await expect(profilePlacement(file, { providers: 'cpu' }, {})).rejects.toMatchObject({ code: 'INPUT_INVALID' });
+    await profilePlacement(file, { providers: 'cpu' }, { ids });
+    expect(await profiles()).toEqual(before);
+  });
+});
