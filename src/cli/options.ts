@@ -6,6 +6,7 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { side } from '../../models/text/preprocessing.ts';
 import { engineNames } from '../training/engine.ts';
+import { type OptimiserOptions, optimiserSchema } from '../training/optimisers.ts';
 import { type RunOptionsInput, runOptionsSchema } from '../training/options.ts';
 import { numberOf, numberParser } from './numbers.ts';
 
@@ -27,20 +28,37 @@ export interface DataOptions {
 
 const run = runOptionsSchema.shape;
 
-export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
-export const vocabularySize = number('--vocabulary-size <n>', 'most ids of the vocabulary', run.vocabularySize);
-export const maxLength = number('--max-length <n>', 'time steps: texts are padded or cut to this', run.maxLength);
-export const padding = new Option('--padding <side>', 'where zeros go in a short text').choices(side.options);
-export const truncating = new Option('--truncating <side>', 'where a long text is cut').choices(side.options);
+const optimisers = optimiserSchema.options.map(({ shape }) => shape.type.value);
+const standardOptimiser = z.string().default(run.optimiser.parse(undefined).type);
+
+/** A known model has preferences. */
+const ofModel = "the model's, else ";
+
 export const epochs = number('--epochs <n>', 'most passes over the training texts', run.epochs);
+export const patience = number('--patience <n>', 'epochs without a lower validation loss before the end', run.patience);
 export const batchSize = number('--batch-size <n>', 'texts a step', run.batchSize);
 export const learningRate = number('--learning-rate <x>', 'step size of the optimiser', run.learningRate);
-export const patience = number('--patience <n>', 'epochs without a lower validation loss before the end', run.patience);
-export const optimiser = new Option('--optimiser <name>', 'how weights are updated').choices(['adam', 'sgd']);
+export const optimiser = choice('--optimiser <name>', 'how weights are updated', optimisers, standardOptimiser);
+export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
+export const vocabularySize = number(
+  '--vocabulary-size <n>',
+  'most ids of the vocabulary',
+  run.vocabularySize,
+  ofModel,
+);
+export const maxLength = number('--max-length <n>', 'time steps: texts are padded or cut', run.maxLength, ofModel);
+export const padding = choice('--padding <side>', 'where zeros go in a short text', side.options, run.padding, ofModel);
+export const truncating = choice(
+  '--truncating <side>',
+  'where a long text is cut',
+  side.options,
+  run.truncating,
+  ofModel,
+);
 export const validationSplit = number('--validation-split <x>', 'share watched while training', run.validationSplit);
 export const testSplit = number('--test-split <x>', 'share held out to the end', run.testSplit);
 export const splitSeed = number('--split-seed <n>', 'of the division into parts', run.splitSeed);
-export const engine = new Option('--engine <name>', 'what computes').choices(['auto', ...engineNames]);
+export const engine = choice('--engine <name>', 'what computes', ['auto', ...engineNames], run.engine);
 export const threads = number('--threads <n>', 'threads of the engine', run.threads);
 
 /** What `train` can be told about a run. */
@@ -63,7 +81,7 @@ export const runOptions: readonly Option[] = [
 ];
 
 export interface RunCommandOptions extends Omit<RunOptionsInput, 'optimiser' | 'tokenizer'> {
-  readonly optimiser?: 'adam' | 'sgd' | undefined;
+  readonly optimiser?: OptimiserOptions['type'] | undefined;
 }
 
 /** The options of a run among those of a command; those that were left out are undefined. */
@@ -77,9 +95,24 @@ export function pickRunOptions(options: RunCommandOptions): RunOptionsInput {
   return { ...named, optimiser: options.optimiser && { type: options.optimiser } };
 }
 
-function number(flags: string, description: string, schema: z.ZodType): Option {
-  const standard = schema instanceof z.ZodDefault ? ` (default: ${schema.parse(undefined)})` : '';
-  return new Option(flags, `${description}${standard}`).argParser(
-    numberParser(flags.split(' ', 1)[0] as string, numberOf(schema)),
-  );
+function number(flags: string, description: string, schema: z.ZodType, preface = ''): Option {
+  const flag = flags.split(' ', 1)[0] as string;
+  return new Option(flags, withDefault(description, schema, preface)).argParser(numberParser(flag, numberOf(schema)));
+}
+
+function choice(
+  flags: string,
+  description: string,
+  choices: readonly string[],
+  schema: z.ZodType,
+  preface = '',
+): Option {
+  return new Option(flags, withDefault(description, schema, preface)).choices(choices);
+}
+
+/** Said, not set: the library tells an option that was left out from one that was given. */
+function withDefault(description: string, schema: z.ZodType, preface: string): string {
+  return schema instanceof z.ZodDefault
+    ? `${description} (default: ${preface}${schema.parse(undefined)})`
+    : description;
 }

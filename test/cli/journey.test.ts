@@ -24,7 +24,7 @@ describe('train', () => {
       bestEpoch: expect.toSatisfy((epoch: number) => epoch === 1 || epoch === 2),
       stoppedEarly: false,
       history: [{ epoch: 1 }, { epoch: 2, loss: expect.any(Number), validationLoss: expect.any(Number) }],
-      test: { accuracy: probability, loss: expect.any(Number), examples: 12 },
+      test: { accuracy: probability, loss: expect.any(Number), examples: 24 },
       engine: { name: 'js', threads: 1 },
       options: { epochs: 2, batchSize: 16, maxLength: 12, seed: 0, learningRate: 0.001 },
     });
@@ -166,10 +166,10 @@ describe('evaluate', () => {
   it('judges a run and its ONNX file alike, on the held-out part', async () => {
     const run = await cliJson(['evaluate', at('run'), '--data', tickets]);
     const onnx = await cliJson(['evaluate', at('model.onnx'), '--data', tickets]);
-    expect(run).toMatchObject({ accuracy: probability, examples: 12, split: 'test' });
+    expect(run).toMatchObject({ accuracy: probability, examples: 24, split: 'test' });
     const { accuracy, loss } = trained.test as { accuracy: number; loss: number };
     expect(run).toMatchObject({ accuracy, loss });
-    expect(onnx).toMatchObject({ accuracy, examples: 12, split: 'test', confusion: run.confusion });
+    expect(onnx).toMatchObject({ accuracy, examples: 24, split: 'test', confusion: run.confusion });
     // Two float32 computations of the same mean.
     expect(Math.abs((onnx.loss as number) - loss)).toBeLessThan(1e-5);
   });
@@ -186,8 +186,8 @@ describe('evaluate', () => {
       number,
       number,
     ];
-    expect(all).toBe(60);
-    expect(train + validation + test).toBe(60);
+    expect(all).toBe(120);
+    expect(train + validation + test).toBe(120);
   });
 
   it('knows texts that the model was not trained on', async () => {
@@ -258,7 +258,7 @@ describe('predict', () => {
 describe('parity', () => {
   it('finds no flip between all runners', async () => {
     const report = await cliJson(['parity', at('run'), '--data', tickets, '--sample', '10']);
-    expect(report).toMatchObject({ passed: true, flips: 0, examples: 60, smallestMargin: expect.any(Number) });
+    expect(report).toMatchObject({ passed: true, flips: 0, examples: 120, smallestMargin: expect.any(Number) });
     // The tolerance of the parity table for float32 against float64.
     expect(report.maxAbsError).toBeLessThan(5e-6);
     const runners = report.runners as { name: string; examples?: number }[];
@@ -281,7 +281,7 @@ describe('demo', () => {
     const result = await cliJson(args);
     expect(result).toMatchObject({
       accuracy: probability,
-      examples: 12,
+      examples: 24,
       flips: 0,
       maxAbsError: expect.any(Number),
       smallestMargin: expect.any(Number),

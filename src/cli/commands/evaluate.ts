@@ -46,7 +46,9 @@ export function evaluate(): Command {
         ].join('\n\n'),
       );
     },
-  ).argument('<run|model.onnx>', 'folder of a run, a .safetensors file or an ONNX file');
+  )
+    .usage('[options] <run|model.onnx> --data <source>')
+    .argument('<run|model.onnx>', 'folder of a run, a .safetensors file or an ONNX file');
   return withExamples(
     withOptions(command, ...dataOptions, split, batchSize),
     'recurrent evaluate runs/spam --data spam',

@@ -35,6 +35,8 @@ export function exportCommand(): Command {
         ]),
       );
     },
-  ).argument('<run>', 'folder of a run, or a .safetensors file');
+  )
+    .usage('[options] <run> --out <file>')
+    .argument('<run>', 'folder of a run, or a .safetensors file');
   return withExamples(withOptions(command, out), 'recurrent export runs/spam --out model.onnx');
 }

@@ -57,7 +57,9 @@ export function parity(): Command {
       terminal.answer(report, describeParity(report));
       assertParity(report);
     },
-  ).argument('<run>', 'folder of a run, or a .safetensors file');
+  )
+    .usage('[options] <run> --data <source>')
+    .argument('<run>', 'folder of a run, or a .safetensors file');
   return withExamples(
     withOptions(command, ...dataOptions, runners, sample),
     'recurrent parity runs/spam --data spam',

@@ -66,7 +66,9 @@ export function train(): Command {
         ]),
       );
     },
-  ).argument('<model>', 'name of a known model (see recurrent models), or a spec in a .json file');
+  )
+    .usage('[options] <model> --data <source> --out <folder>')
+    .argument('<model>', 'name of a known model (see recurrent models), or a spec in a .json file');
   withOptions(command, ...dataOptions, out, resume, overwrite, ...runOptions);
   return withExamples(
     command,
