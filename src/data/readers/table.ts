@@ -1,0 +1,86 @@
+/** CSV (RFC 4180) and TSV: a header, then one example a row. Cells with separators, quotes or newlines stand in quotes. */
+import { pipeline } from 'node:stream/promises';
+import { CsvError, parse } from 'csv-parse';
+import { fail } from '../../core/errors.ts';
+import { checkExamples, type LabelledText, limits, type Reader, type ReaderContext, type Reading } from './reader.ts';
+import { readUtf8 } from './utf8.ts';
+
+export const readCsv: Reader = (context) => readTable(context, ',');
+export const readTsv: Reader = (context) => readTable(context, '\t');
+
+interface Row {
+  readonly record: readonly string[];
+  readonly info: { readonly lines: number };
+}
+
+async function readTable(context: ReaderContext, delimiter: string): Promise<Reading> {
+  const { source } = context;
+  const texts: LabelledText[] = [];
+  const parser = parse({
+    delimiter,
+    info: true,
+    max_record_size: limits.recordBytes,
+    record_delimiter: ['\r\n', '\n', '\r'],
+    skip_empty_lines: true,
+  });
+  try {
+    await pipeline(readUtf8(context), parser, async (rows: AsyncIterable<Row>) => {
+      let columns: { readonly text: number; readonly label: number } | undefined;
+      for await (const { record, info } of rows) {
+        if (!columns) {
+          columns = findColumns(record, context);
+          continue;
+        }
+        const text = record[columns.text] as string;
+        const label = record[columns.label] as string;
+        if (label.trim() === '') {
+          fail('DATA_LABELS', `${source}, line ${info.lines}: the label is empty`, 'Give every example a label.');
+        }
+        texts.push({ id: `row-${texts.length + 1}`, text, label });
+        checkExamples(texts.length, source);
+      }
+    });
+  } catch (error) {
+    if (error instanceof CsvError) refuseTable(error, source);
+    throw error;
+  }
+  return { texts, notes: [] };
+}
+
+function findColumns(
+  header: readonly string[],
+  { source, textColumn, labelColumn }: ReaderContext,
+): { text: number; label: number } {
+  const find = (name: string, option: string) => {
+    const at = header.indexOf(name);
+    if (at < 0) {
+      fail(
+        'DATA_NOT_FOUND',
+        `${source} has no column "${name}"; its columns are ${header.map((column) => `"${column}"`).join(', ')}`,
+        `Name the column with ${option}.`,
+      );
+    }
+    if (header.indexOf(name, at + 1) >= 0) {
+      fail('DATA_INVALID', `${source} has two columns "${name}"`, 'Give each column its own name.');
+    }
+    return at;
+  };
+  return { text: find(textColumn, '--text-column'), label: find(labelColumn, '--label-column') };
+}
+
+function refuseTable(error: CsvError, source: string): never {
+  if (error.code === 'CSV_MAX_RECORD_SIZE') {
+    fail(
+      'DATA_INVALID',
+      `${source}: the row at line ${error.lines} is longer than ${limits.recordBytes / 2 ** 20} MiB`,
+      'A quote that is never closed swallows the rows after it: look for one there.',
+      error,
+    );
+  }
+  fail(
+    'DATA_INVALID',
+    `${source}: ${error.message}`,
+    'Rows have as many cells as the header. Put a cell that holds separators, newlines or quotes in quotes, and double the quotes inside.',
+    error,
+  );
+}
