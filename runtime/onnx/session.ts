@@ -100,7 +100,7 @@ export async function openSession(
         ([name, { dataType, data, dims }]) => [name, new ort.Tensor(dataType, data as Int32Array, dims)] as const,
       );
       try {
-        const results = await session.run(Object.fromEntries(tensors), quiet);
+        const results = await session.run(Object.fromEntries(tensors));
         return Object.fromEntries(Object.entries(results).map(([name, value]) => [name, tensorOf(value)]));
       } catch (error) {
         return runtimeFailed(error);
@@ -135,25 +135,29 @@ async function create(
 
 /** @throws INPUT_INVALID */
 function checkFeeds(inputs: readonly Port[], feeds: Feeds): void {
-  const hint = `The model takes ${inputs.map(({ name, shape }) => `${name} [${shape.join(', ')}]`).join(', ')}.`;
   for (const name of Object.keys(feeds)) {
-    if (!inputs.some((input) => input.name === name)) fail('INPUT_INVALID', `the model has no input ${name}`, hint);
+    if (!inputs.some((input) => input.name === name)) inputRefused(inputs, `the model has no input ${name}`);
   }
   for (const { name, dataType, shape } of inputs) {
-    const feed = feeds[name] ?? fail('INPUT_INVALID', `input ${name} is missing`, hint);
+    const feed = feeds[name] ?? inputRefused(inputs, `input ${name} is missing`);
     const { dims, data } = feed;
     if (feed.dataType !== dataType || !(data instanceof arrays[feed.dataType])) {
-      fail('INPUT_INVALID', `input ${name} is ${feed.dataType} in a ${data?.constructor.name}, not ${dataType}`, hint);
+      inputRefused(inputs, `input ${name} is ${feed.dataType} in a ${data?.constructor.name}, not ${dataType}`);
     }
     const fits = shape.every((size, axis) => typeof size === 'string' || size === dims[axis]);
-    if (dims.length !== shape.length || !fits) fail('INPUT_INVALID', `input ${name} has shape [${dims}]`, hint);
+    if (dims.length !== shape.length || !fits) inputRefused(inputs, `input ${name} has shape [${dims}]`);
     const bad = dims.find((size) => !Number.isSafeInteger(size) || size < 1);
-    if (bad !== undefined) fail('INPUT_INVALID', `input ${name} has a dimension of ${bad}`, 'Give at least one.');
+    if (bad !== undefined) inputRefused(inputs, `input ${name} has a dimension of ${bad}`);
     const size = dims.reduce((product, dimension) => product * dimension, 1);
     if (size !== data.length) {
-      fail('INPUT_INVALID', `input ${name} has ${data.length} values for the shape [${dims}]`, hint);
+      inputRefused(inputs, `input ${name} has ${data.length} values for the shape [${dims}]`);
     }
   }
+}
+
+function inputRefused(inputs: readonly Port[], what: string): never {
+  const ports = inputs.map(({ name, dataType, shape }) => `${name}, ${dataType} [${shape.join(', ')}]`);
+  fail('INPUT_INVALID', what, `The model takes ${ports.join('; ')}; every dimension is at least 1.`);
 }
 
 function portOf(port: Ort.InferenceSession.ValueMetadata): Port {
