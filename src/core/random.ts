@@ -70,15 +70,25 @@ export function philox4x32(counter: Uint32Array, key: readonly [number, number])
   return Uint32Array.of(c0, c1, c2, c3);
 }
 
+/** What Philox takes for an address: its key, and the counter of the first block of four draws; the next blocks count up the first word. */
+export function philoxAddress(address: RandomAddress): {
+  readonly key: readonly [number, number];
+  readonly counter: Uint32Array<ArrayBuffer>;
+} {
+  return {
+    key: [address.seed >>> 0, Math.floor(address.seed / 2 ** 32) >>> 0],
+    counter: Uint32Array.of(
+      0,
+      address.step ?? 0,
+      address.epoch ?? 0,
+      (purposes[address.purpose] * 2 ** 24 + (address.stream ?? 0)) >>> 0,
+    ),
+  };
+}
+
 /** The stream of draws at one address. Two calls with the same address give the same draws. */
 export function createRandom(address: RandomAddress): Random {
-  const key = [address.seed >>> 0, Math.floor(address.seed / 2 ** 32) >>> 0] as const;
-  const counter = Uint32Array.of(
-    0,
-    address.step ?? 0,
-    address.epoch ?? 0,
-    (purposes[address.purpose] * 2 ** 24 + (address.stream ?? 0)) >>> 0,
-  );
+  const { key, counter } = philoxAddress(address);
   let block = new Uint32Array(4);
   let used = 4;
 

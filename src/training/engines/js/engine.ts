@@ -3,9 +3,9 @@
  * checked against, and what runs where they cannot.
  */
 
-import { type ModelPlan, planModel } from '../../../../models/plan.ts';
+import { planModel } from '../../../../models/plan.ts';
 import { checkWeights, copyWeights, sizeOf, type Tensor } from '../../../../models/weights.ts';
-import { fail } from '../../../core/errors.ts';
+import { checkBatch } from '../../check-batch.ts';
 import { dropoutMask } from '../../dropout.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge, type LossResult } from '../../loss.ts';
@@ -30,7 +30,8 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
 
   function forward(batch: Batch, address: StepAddress | undefined) {
     const { rows, time } = batch;
-    const ids = timeMajor(batch, plan);
+    checkBatch(batch, plan);
+    const ids = timeMajor(batch);
     const pass: Pass = {
       rows,
       time,
@@ -83,20 +84,7 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
   };
 }
 
-/** ids [rows, time] → [time, rows]. @throws INPUT_INVALID */
-function timeMajor({ ids, rows, time, targets }: Batch, plan: ModelPlan): Int32Array {
-  const hint = 'Give at least one row and one time step, ids [rows, time] below the vocabulary size, targets [rows].';
-  if (rows < 1 || time < 1 || ids.length !== rows * time || targets.length !== rows) {
-    fail(
-      'INPUT_INVALID',
-      `a batch of ${rows} rows × ${time} steps has ${ids.length} ids and ${targets.length} targets`,
-      hint,
-    );
-  }
-  const bad = ids.find((id) => id < 0 || id >= plan.vocabularySize);
-  if (bad !== undefined) fail('INPUT_INVALID', `id ${bad} is not in 0 … ${plan.vocabularySize - 1}`, hint);
-  const badTarget = targets.find((target) => target < 0 || target >= plan.head.classes);
-  if (badTarget !== undefined)
-    fail('INPUT_INVALID', `target ${badTarget} is not in 0 … ${plan.head.classes - 1}`, hint);
+/** ids [rows, time] → [time, rows] */
+function timeMajor({ ids, rows, time }: Batch): Int32Array {
   return Int32Array.from({ length: rows * time }, (_, p) => ids[(p % rows) * time + Math.floor(p / rows)] as number);
 }

@@ -1,0 +1,25 @@
+/** What every engine asks of a batch before it computes. */
+import type { ModelPlan } from '../../models/plan.ts';
+import { fail } from '../core/errors.ts';
+import type { Batch } from './engine.ts';
+
+const hint = 'Give at least one row and one time step, ids [rows, time] below the vocabulary size, targets [rows].';
+
+/** @throws INPUT_INVALID */
+export function checkBatch({ ids, rows, time, targets }: Batch, plan: ModelPlan): void {
+  if (rows < 1 || time < 1 || ids.length !== rows * time || targets.length !== rows) {
+    fail(
+      'INPUT_INVALID',
+      `a batch of ${rows} rows × ${time} steps has ${ids.length} ids and ${targets.length} targets`,
+      hint,
+    );
+  }
+  checkRange('id', ids, plan.vocabularySize);
+  checkRange('target', targets, plan.head.classes);
+}
+
+function checkRange(what: string, values: Int32Array, count: number): void {
+  for (const value of values) {
+    if (value < 0 || value >= count) fail('INPUT_INVALID', `${what} ${value} is not in 0 … ${count - 1}`, hint);
+  }
+}
