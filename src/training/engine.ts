@@ -58,7 +58,7 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export const engineNames = ['js', 'tensorflow'] as const;
+export const engineNames = ['js', 'wasm', 'tensorflow'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {

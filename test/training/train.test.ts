@@ -75,7 +75,7 @@ describe('train', () => {
     expect(report.accuracy).toBeGreaterThan(0.9);
     expect(report.confusion.flat().reduce((sum, count) => sum + count, 0)).toBe(24);
     expect(result.history.at(-1)?.loss).toBeLessThan((result.history[0]?.loss ?? 0) / 2);
-    expect(result.engine.note).toMatch(/^engine js/);
+    expect(result.engine.note).toMatch(/^engine wasm/);
   });
 
   it('learns three classes', async () => {

@@ -4,11 +4,15 @@ import { fail } from '../../core/errors.ts';
 import type { EngineName, EngineProvider } from '../engine.ts';
 import { jsEngine } from './js/engine.ts';
 import { tensorflowEngine } from './tensorflow/engine.ts';
+import { wasmEngine } from './wasm/engine.ts';
 
-const providers = { js: jsEngine, tensorflow: tensorflowEngine } as const satisfies Record<EngineName, EngineProvider>;
+const providers = { js: jsEngine, wasm: wasmEngine, tensorflow: tensorflowEngine } as const satisfies Record<
+  EngineName,
+  EngineProvider
+>;
 
 /** `auto` takes the first that can. */
-const preference: readonly EngineName[] = ['js'];
+const preference: readonly EngineName[] = ['wasm', 'js'];
 
 export interface SelectedEngine {
   readonly provider: EngineProvider;
@@ -44,7 +48,7 @@ export async function selectEngine(
   );
 }
 
-/** Both engines so far compute on one thread. */
+/** All engines so far compute on one thread. */
 function refuseThreads(name: EngineName, threads: number | undefined): string | undefined {
   return threads === undefined || threads === 1
     ? undefined

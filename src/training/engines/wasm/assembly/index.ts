@@ -1,0 +1,32 @@
+/** The kernels of the `wasm` engine. */
+export { activateRange, activationGradient } from './activations';
+export { dropoutMask } from './dropout';
+export { gather, oneHotRows, pickScales, scatterAdd } from './gather';
+export {
+  gruResetAfterBackward,
+  gruResetAfterForward,
+  gruResetBeforeBackward,
+  gruResetBeforeForward,
+} from './gru';
+export {
+  addMultiplied,
+  addVector,
+  averageBackward,
+  averageForward,
+  copyStrided,
+  fill,
+  maxBackward,
+  maxForward,
+  multiply,
+  reverse,
+  scale,
+  scaledSum,
+  shares,
+  silence,
+  softmaxBackward,
+  softmaxForward,
+} from './layers';
+export { lstmBackward, lstmForward } from './lstm';
+export { adam, momentumSgd, sgd } from './optimisers';
+export { addColumnSums, addOuter, addProducts, broadcast, pack } from './product';
+export { simpleRnnBackward, simpleRnnForward } from './simple-rnn';

@@ -1,0 +1,61 @@
+/**
+ * Optimisers over all weights of a model at once, which lie one after another, as do their gradients and moments:
+ * the formulas of `src/training/optimisers.ts`, in one walk through memory.
+ */
+import { add, mul, multiplyAdd, sub, VECTOR } from './lanes';
+
+/** @param rate with the corrections for the step; beta1Rest = 1 − β₁, beta2Rest = 1 − β₂ */
+export function adam(
+  weights: usize,
+  gradients: usize,
+  means: usize,
+  variances: usize,
+  bytes: usize,
+  rate: f32,
+  beta1Rest: f32,
+  beta2Rest: f32,
+  epsilon: f32,
+): void {
+  const a = f32x4.splat(rate);
+  const b1 = f32x4.splat(beta1Rest);
+  const b2 = f32x4.splat(beta2Rest);
+  const e = f32x4.splat(epsilon);
+  for (let i: usize = 0; i < bytes; i += VECTOR) {
+    const g = v128.load(gradients + i);
+    const m = v128.load(means + i);
+    const v = v128.load(variances + i);
+    const mean = multiplyAdd(sub(g, m), b1, m);
+    const variance = multiplyAdd(sub(mul(g, g), v), b2, v);
+    v128.store(means + i, mean);
+    v128.store(variances + i, variance);
+    const move = f32x4.div(mul(a, mean), add(f32x4.sqrt(variance), e));
+    v128.store(weights + i, sub(v128.load(weights + i), move));
+  }
+}
+
+export function sgd(weights: usize, gradients: usize, bytes: usize, rate: f32): void {
+  const a = f32x4.splat(rate);
+  for (let i: usize = 0; i < bytes; i += VECTOR) {
+    v128.store(weights + i, sub(v128.load(weights + i), mul(a, v128.load(gradients + i))));
+  }
+}
+
+export function momentumSgd(
+  weights: usize,
+  gradients: usize,
+  velocities: usize,
+  bytes: usize,
+  rate: f32,
+  momentum: f32,
+  nesterov: bool,
+): void {
+  const a = f32x4.splat(rate);
+  const u = f32x4.splat(momentum);
+  for (let i: usize = 0; i < bytes; i += VECTOR) {
+    const pull = mul(a, v128.load(gradients + i));
+    const speed = sub(mul(u, v128.load(velocities + i)), pull);
+    v128.store(velocities + i, speed);
+    const move = nesterov ? sub(mul(u, speed), pull) : speed;
+    v128.store(weights + i, add(v128.load(weights + i), move));
+  }
+}
