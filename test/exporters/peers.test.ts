@@ -1,53 +1,109 @@
-/** The checker of the ONNX project itself looks at what is exported. Skipped where Python or its package is absent. */
+/**
+ * Python as a peer: the checker of the ONNX project looks at what is exported, and the program of docs/onnx-file.md runs it.
+ * Skipped where Python or a package is absent.
+ */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
+import { metadataProps } from '../../models/metadata/metadata.ts';
+import type { TrainedModel } from '../../models/model.ts';
+import { loadClassifier } from '../../runtime/predict/classifier.ts';
 import { arbitrarySpec } from '../support/arbitrary-spec.ts';
-import { trainedModel } from '../support/trained-model.ts';
+import { modelOf, trainedModel } from '../support/trained-model.ts';
 
 const script = fileURLToPath(new URL('../../tools/peers/check_onnx.py', import.meta.url));
-/** A Python that has the package onnx, e.g. that of a virtual environment. */
+const handbook = fileURLToPath(new URL('../../docs/onnx-file.md', import.meta.url));
+/** A Python that has the packages, e.g. that of a virtual environment. */
 const python = process.env.ONNX_PYTHON ?? 'python3';
 
-async function check(files: readonly string[]): Promise<{ version: string; faults: Record<string, string> }> {
-  const { stdout } = await promisify(execFile)(python, [script, ...files]);
-  return JSON.parse(stdout);
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'onnx-peers-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(...program: readonly string[]): Promise<string> {
+  return (await promisify(execFile)(python, program)).stdout;
 }
 
-test('finds no fault in any spec at any opset, and does find a broken file', async (context) => {
-  const version = await check([]).then(
-    (answer) => answer.version,
-    (error: Error) => {
-      const reason = `${python} with the package onnx is not here (ONNX_PYTHON names another): ${error.message.split('\n')[0]}`;
-      console.log(`skipped: ${reason}`);
-      return context.skip(reason);
-    },
+/** Skips the test, saying so, unless Python has the package. */
+async function need(context: TestContext, name: string): Promise<void> {
+  const missing = await run('-c', `import ${name}`).then(
+    () => false,
+    () => true,
   );
-  const folder = await mkdtemp(join(tmpdir(), 'onnx-peers-'));
-  try {
-    const specs = fc.sample(fc.tuple(arbitrarySpec(), fc.integer({ min: 14, max: 22 })), 200);
-    const files = await Promise.all(
-      specs.map(async ([spec, opset], index) => {
-        const path = join(folder, `${index}.onnx`);
-        await writeFile(path, exportOnnx(trainedModel(spec), { opset }));
-        return path;
-      }),
-    );
-    const broken = join(folder, 'broken.onnx');
-    const spec = (specs[0] as (typeof specs)[number])[0];
-    await writeFile(
-      broken,
-      exportOnnx(trainedModel(spec)).map((byte, at) => (at === 1 ? 99 : byte)),
-    ); // IR version 99
-    expect(Object.keys((await check([...files, broken])).faults)).toEqual([broken]);
-    console.log(`onnx ${version} agrees on ${files.length} files`);
-  } finally {
-    await rm(folder, { recursive: true });
+  if (!missing) return;
+  const reason = `${python} with the package ${name} is not here; ONNX_PYTHON names another`;
+  console.log(`skipped: ${reason}`);
+  context.skip(reason);
+}
+
+test("ONNX' own checker finds no fault in any spec at any opset, and does find a broken file", async (context) => {
+  await need(context, 'onnx');
+  const specs = fc.sample(fc.tuple(arbitrarySpec(), fc.integer({ min: 14, max: 22 })), 200);
+  const files = await Promise.all(
+    specs.map(async ([spec, opset], index) => {
+      const path = join(folder, `${index}.onnx`);
+      await writeFile(path, exportOnnx(trainedModel(spec), { opset }));
+      return path;
+    }),
+  );
+  const broken = join(folder, 'broken.onnx');
+  const [spec] = specs[0] as (typeof specs)[number];
+  await writeFile(broken, exportOnnx(trainedModel(spec)).with(1, 99)); // IR version 99
+  const { version, faults } = JSON.parse(await run(script, ...files, broken));
+  expect(Object.keys(faults)).toEqual([broken]);
+  console.log(`onnx ${version} agrees on ${files.length} files`);
+});
+
+test('the Python program of the handbook classifies as the classifier does', async (context) => {
+  await need(context, 'onnxruntime');
+  const [, program = ''] = /```python\n([\s\S]*?)```/.exec(await readFile(handbook, 'utf8')) ?? [];
+  const head = { type: 'dense', units: 1, activation: 'sigmoid' } as const;
+  const base = modelOf([
+    { type: 'embedding', inputDim: 12, outputDim: 3, maskZero: true },
+    { type: 'bidirectional', layer: { type: 'gru', units: 3 } },
+    head,
+  ]);
+  const tokenizer = { ...base.preprocessing.tokenizer, startId: 1, oovId: 2, firstWordId: 3 };
+  const models: TrainedModel[] = [
+    { ...base, vocabulary: ['élan', 'w2', 'w3'], preprocessing: { ...base.preprocessing, tokenizer } },
+    { ...base, preprocessing: { ...base.preprocessing, padding: 'post', truncating: 'post' } },
+    modelOf([
+      { type: 'oneHot', depth: 5 },
+      { type: 'lstm', units: 2 },
+      { type: 'dense', units: 3 },
+    ]),
+  ];
+  for (const model of models) {
+    const path = join(folder, 'classifier.onnx');
+    await writeFile(path, exportOnnx(model));
+    const classifier = await loadClassifier(path, { providers: 'cpu' });
+    for (const text of ['W2, ÉLAN! unknown w3', 'w1 w2 w3 w4 w5 w6 w7 w8', '']) {
+      const { scores } = await classifier.predict(text);
+      const seen = JSON.parse(await run('-c', program, path, text)) as Record<string, number>;
+      expect(Object.keys(seen)).toEqual(Object.keys(scores));
+      // two releases of onnxruntime may round otherwise
+      for (const [label, score] of Object.entries(scores)) expect(seen[label]).toBeCloseTo(score, 6);
+    }
+    await classifier.dispose();
   }
+});
+
+test('the handbook lists the keys that are written', async () => {
+  const listed = [...(await readFile(handbook, 'utf8')).matchAll(/^\| `(recurrent-onnx\.\w+)` \|/gm)].map(
+    ([, key]) => key,
+  );
+  const model = modelOf([
+    { type: 'oneHot', depth: 5 },
+    { type: 'lstm', units: 2 },
+    { type: 'dense', units: 3 },
+  ]);
+  expect(listed).toEqual(metadataProps(model).map(([key]) => key));
 });
