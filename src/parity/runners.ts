@@ -1,5 +1,7 @@
+import { jsEngine } from '../training/engines/js/engine.ts';
+import { wasmEngine } from '../training/engines/wasm/engine.ts';
 import type { Runner, RunnerName } from './runner.ts';
-import { jsRunner } from './runners/js.ts';
+import { engineRunner } from './runners/engine.ts';
 import { onnxruntimeRunner } from './runners/onnxruntime.ts';
 import { referenceRunner } from './runners/reference.ts';
 import { tensorflowRunner } from './runners/tensorflow.ts';
@@ -7,7 +9,8 @@ import { tensorflowRunner } from './runners/tensorflow.ts';
 /** Every runner there is. */
 export const runners = {
   reference: referenceRunner,
-  js: jsRunner,
+  js: engineRunner('js', jsEngine),
+  wasm: engineRunner('wasm', wasmEngine),
   tensorflow: tensorflowRunner,
   onnxruntime: onnxruntimeRunner,
 } as const satisfies Record<RunnerName, Runner>;

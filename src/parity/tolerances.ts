@@ -28,6 +28,7 @@ export type ToleranceName = keyof typeof tolerances;
 const rowOf = {
   reference: undefined,
   js: 'float32',
+  wasm: 'float32',
   tensorflow: 'float32',
   onnxruntime: 'float32',
 } as const satisfies Record<RunnerName, ToleranceName | undefined>;
