@@ -3,6 +3,7 @@ import { producer } from '../models/metadata/producer.ts';
 import type { TrainedModel } from '../models/model.ts';
 import { planModel } from '../models/plan.ts';
 import { checkWeights } from '../models/weights.ts';
+import { checkOptionNames } from '../src/core/option-names.ts';
 import { checkGraph } from './graph/check.ts';
 import type { ModelGraph } from './graph/graph.ts';
 import { defaultOpset, irVersionOf } from './graph/opsets.ts';
@@ -19,7 +20,7 @@ export interface ExportOptions {
  * [batch, outputs], with everything in its metadata that is needed to classify raw text. The same model gives the
  * same bytes.
  *
- * @throws OPTION_UNSUPPORTED when the opset cannot be written; WEIGHTS_INVALID, SPEC_INVALID, METADATA_INVALID when the
+ * @throws OPTION_UNKNOWN; OPTION_UNSUPPORTED when the opset cannot be written; WEIGHTS_INVALID, SPEC_INVALID, METADATA_INVALID when the
  * parts of the model do not fit together; LAYER_UNSUPPORTED when the weights are too large for one file
  */
 export function exportOnnx(model: TrainedModel, options: ExportOptions = {}): Uint8Array {
@@ -27,7 +28,9 @@ export function exportOnnx(model: TrainedModel, options: ExportOptions = {}): Ui
 }
 
 /** The same model as a graph that the structural checker has passed. */
-export function buildGraph(model: TrainedModel, { opset = defaultOpset }: ExportOptions = {}): ModelGraph {
+export function buildGraph(model: TrainedModel, options: ExportOptions = {}): ModelGraph {
+  checkOptionNames('exportOnnx', options, ['opset']);
+  const { opset = defaultOpset } = options;
   irVersionOf(opset);
   checkWeights(model.weights, planModel(model.spec).parameters);
   const graph: ModelGraph = {

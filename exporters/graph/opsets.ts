@@ -2,7 +2,7 @@ import { fail } from '../../src/core/errors.ts';
 
 /**
  * The opsets that can be written, each with the IR version that the ONNX release which brought it used.
- * 14 is the first with the recurrent operators' present form; onnxruntime promises support up to the last one here.
+ * 14 is the first with the recurrent operators' present form; a test runs models of every one.
  */
 export const irVersions: Readonly<Record<number, number>> = {
   14: 7,

@@ -5,6 +5,7 @@ import { createEncoder } from '../../models/text/encoder.ts';
 import type { Preprocessing } from '../../models/text/preprocessing.ts';
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { readFileWhole } from '../../src/core/files.ts';
+import { checkOptionNames } from '../../src/core/option-names.ts';
 import { type NodePlacement, profilePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
 import { openSession, type Session, type SessionOptions, type SessionTensor } from '../onnx/session.ts';
@@ -49,10 +50,11 @@ const chunkIds = 2 ** 15;
  * Opens a file written by `exportOnnx`: all that is needed to classify raw text is in it.
  *
  * @param source path or contents of the ONNX file
- * @throws FILE_NOT_FOUND, FILE_ACCESS, ONNX_INVALID, METADATA_INVALID, OPTION_INVALID, PACKAGE_MISSING, PROVIDER_MISSING
+ * @throws INPUT_INVALID, FILE_NOT_FOUND, FILE_ACCESS, ONNX_INVALID, METADATA_INVALID, OPTION_UNKNOWN, OPTION_INVALID, PACKAGE_MISSING, PROVIDER_MISSING
  */
 export async function loadClassifier(source: string | Uint8Array, options: SessionOptions = {}): Promise<Classifier> {
-  const model = typeof source === 'string' ? await readFileWhole(source) : source.slice();
+  checkOptionNames('loadClassifier', options, ['providers', 'threads']);
+  const model = await contentsOf(source);
   const metadata = readMetadata(model);
   const { head, vocabularySize } = planModel(metadata.spec);
   const encoder = createEncoder({ ...metadata, vocabularySize });
@@ -142,6 +144,13 @@ export async function loadClassifier(source: string | Uint8Array, options: Sessi
       return disposal;
     },
   };
+}
+
+/** The bytes of a file, or a copy of those given: `placement` needs them again later. */
+async function contentsOf(source: string | Uint8Array): Promise<Uint8Array> {
+  if (typeof source === 'string') return readFileWhole(source);
+  if (source instanceof Uint8Array) return new Uint8Array(source);
+  return fail('INPUT_INVALID', 'the model is neither a path nor a Uint8Array', 'Give one of them.');
 }
 
 function chunkRows(time: number): number {

@@ -194,12 +194,24 @@ describe('loadClassifier', () => {
     await classifier.dispose();
   });
 
-  test('does not mind its bytes being reused', async () => {
-    const bytes = exportOnnx(model);
+  test.each([
+    ['a Uint8Array', exportOnnx(model)],
+    ['a Buffer', Buffer.from(exportOnnx(model))],
+  ])('does not mind its bytes being reused: %s', async (_, bytes) => {
     const classifier = await loadClassifier(bytes, { providers: 'cpu' });
     bytes.fill(0);
     expect((await classifier.placement()).length).toBeGreaterThan(0);
     await classifier.dispose();
+  });
+
+  test('refuses an option that it does not have', async () => {
+    const misspelt = { provider: 'cpu' } as object;
+    await expect(loadClassifier(exportOnnx(model), misspelt)).rejects.toMatchObject({ code: 'OPTION_UNKNOWN' });
+    expect(() => exportOnnx(model, misspelt)).toThrow(expect.objectContaining({ code: 'OPTION_UNKNOWN' }));
+  });
+
+  test.each([undefined, null, 7, new ArrayBuffer(8), ['model.onnx']])('refuses %s for a model', async (source) => {
+    await expect(loadClassifier(source as unknown as string)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
   });
 
   test('refuses a file that is not there', async () => {

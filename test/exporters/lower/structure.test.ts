@@ -134,8 +134,12 @@ test('a mask is worked out once, at the front, and only where there is one', () 
   const masked = decodeOnnx(exportOnnx(modelOf([{ ...embedding, maskZero: true }, ...layers, head])));
   only(masked, 'TopK');
   only(masked, 'GatherElements');
-  expect(only(masked, 'LSTM').inputs[4]).toBeTruthy();
-  expect(only(masked, 'GRU').inputs[4]).toBeTruthy();
+  // length 0 is not safe in every release of onnxruntime: each node gets its lengths from a maximum with 1
+  const maxima = masked.nodes.filter(({ op, inputs }) => op === 'Max' && inputs[1] === 'int32(1)');
+  expect(maxima.map(({ outputs }) => outputs[0])).toEqual([
+    only(masked, 'LSTM').inputs[4],
+    only(masked, 'GRU').inputs[4],
+  ]);
   const plain = graphOf(...layers);
   expect(plain.nodes.some(({ op }) => op === 'TopK')).toBe(false);
   expect(only(plain, 'LSTM').inputs).toHaveLength(4);
