@@ -10,7 +10,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { build, repository } from './package/build.ts';
+import { build, repository } from './package/built-package.ts';
 
 type Language = 'js' | 'ts' | 'sh';
 

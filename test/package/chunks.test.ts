@@ -4,7 +4,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { build, repository } from './build.ts';
+import { build, repository } from './built-package.ts';
 
 interface Reach {
   /** Files of dist/ that are loaded, with their text. */

@@ -15,7 +15,7 @@ import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { referenceForward } from '../../src/reference/reference.ts';
 import { modelOf } from '../support/trained-model.ts';
-import { build, repository } from './build.ts';
+import { build, repository } from './built-package.ts';
 
 const run = promisify(execFile);
 let folder: string;
