@@ -16,20 +16,21 @@ import { arbitraryCase, type ModelCase, materialise, randomBatch, randomWeights 
 type Weights64 = Map<string, { shape: readonly number[]; data: Float64Array }>;
 
 /** Entries of each weight that are nudged; the rest of a large weight would repeat the same sums. */
-const entriesPerWeight = 3;
+const entriesPerWeight = 2;
 
 /**
- * A central difference of step h is off by h²/6 of the third derivative, 1e-11 for h = 1e-5, and by the rounding of
- * the two losses, 1e-16 · loss / h, again 1e-11: of the order of 1 to 1e3 times that where derivatives are large.
+ * Rounding: two losses good to some 1e-16 of terms up to about 100, divided by the nudge, are good to 1e-9. Seen over
+ * 50,000 entries of 3,000 models: 3e-11, and one entry that left much open.
  */
-const tolerance = 1e-7;
+const tolerance = 1e-9;
 const nudge = 1e-5;
 
 interface Comparison {
+  /** Largest error beyond what the finite difference itself leaves open, relative above 1. */
   readonly worst: number;
   readonly compared: number;
-  /** Entries where the loss has a kink within reach, so that no derivative exists there to compare with. */
-  readonly kinks: number;
+  /** Entries where the finite difference leaves much open: a kink within reach, or a wild third derivative. */
+  readonly unsure: number;
 }
 
 function compare(spec: ModelSpec, batch: ReferenceBatch, seed: number, masks?: DropoutMasks): Comparison {
@@ -43,7 +44,7 @@ function compare(spec: ModelSpec, batch: ReferenceBatch, seed: number, masks?: D
   const random = createRandom({ seed, purpose: 'split' });
   let worst = 0;
   let compared = 0;
-  let kinks = 0;
+  let unsure = 0;
   for (const [name, { data }] of weights) {
     const gradient = gradients.get(name) as Float64Array;
     expect(gradient).toHaveLength(data.length);
@@ -56,19 +57,17 @@ function compare(spec: ModelSpec, batch: ReferenceBatch, seed: number, masks?: D
         data[entry] = here;
         return value;
       };
-      const [up, down] = [lossAt(nudge), lossAt(-nudge)];
-      const difference = (up - down) / (2 * nudge);
-      // On a smooth stretch both one-sided differences are off by no more than h times the curvature.
-      const bend = Math.abs(up - 2 * loss + down) / nudge;
-      const error = Math.abs(difference - (gradient[entry] as number)) / Math.max(1, Math.abs(difference));
-      if (error > tolerance && bend > 1e-3) kinks++;
-      else {
-        worst = Math.max(worst, error);
-        compared++;
-      }
+      const centralDifference = (step: number) => (lossAt(step) - lossAt(-step)) / (2 * step);
+      const difference = centralDifference(nudge);
+      // On a smooth stretch a central difference is off by a third of what it changes by when its step is doubled.
+      const open = Math.abs(centralDifference(2 * nudge) - difference);
+      const scale = Math.max(1, Math.abs(difference));
+      worst = Math.max(worst, (Math.abs(difference - (gradient[entry] as number)) - open) / scale);
+      compared++;
+      if (open / scale > 1e-6) unsure++;
     }
   }
-  return { worst, compared, kinks };
+  return { worst, compared, unsure };
 }
 
 /** Masks as a training step would draw them. */
@@ -95,9 +94,9 @@ describe('every activation in every recurrent kind', () => {
       name: 'activation',
       layers: [{ type: 'embedding', inputDim: 5, outputDim: 2 }, layer, { type: 'dense', units: 1 }],
     });
-    const { worst, compared, kinks } = compare(spec, randomBatch(spec, 3, 4, 1), 1);
+    const { worst, compared, unsure } = compare(spec, randomBatch(spec, 3, 4, 1), 1);
     expect(worst).toBeLessThan(tolerance);
-    expect(kinks).toBeLessThanOrEqual(compared / 10);
+    expect(unsure).toBeLessThan(compared / 10);
   });
 });
 
@@ -122,18 +121,18 @@ describe('every head, on probabilities and on logits', () => {
 });
 
 test('whole models at random, as evaluated and as trained with dropout', () => {
-  const total = { compared: 0, kinks: 0 };
+  const total = { compared: 0, unsure: 0 };
   fc.assert(
     fc.property(arbitraryCase(), fc.boolean(), (modelCase: ModelCase, training) => {
       const { batch } = materialise(modelCase);
       const masks = training ? drawn(modelCase.seed) : undefined;
-      const { worst, compared, kinks } = compare(modelCase.spec, batch, modelCase.seed, masks);
+      const { worst, compared, unsure } = compare(modelCase.spec, batch, modelCase.seed, masks);
       total.compared += compared;
-      total.kinks += kinks;
+      total.unsure += unsure;
       expect(worst).toBeLessThan(tolerance);
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
-  expect(total.compared).toBeGreaterThan(1000);
-  expect(total.kinks / total.compared).toBeLessThan(0.01);
+  expect(total.compared).toBeGreaterThan(500);
+  expect(total.unsure / total.compared).toBeLessThan(0.01);
 });

@@ -212,6 +212,13 @@ describe('the loss at its limits', () => {
     expect(categorical.gradients.get('dense/bias')).toEqual(Float64Array.of(-1, 1));
   });
 
+  test('on probabilities it has no gradient within 1e-7 of certainty', () => {
+    // σ(−20) is 2e-9; unclipped, the gradient would be that.
+    expect(saturated([-20], 'sigmoid').gradients.get('dense/bias')?.[0]).toBeCloseTo(0, 15);
+    expect(saturated([-20], 'linear').gradients.get('dense/bias')?.[0]).toBeCloseTo(2.06e-9, 11);
+    expect(saturated([10, -10], 'softmax').gradients.get('dense/bias')?.[0]).toBeCloseTo(0, 15);
+  });
+
   test('on probabilities it ends at −log 1e-7, where its gradient is 0', () => {
     for (const logits of [[800], [-800, 800]]) {
       const { loss, gradients } = saturated(logits, logits.length === 1 ? 'sigmoid' : 'softmax');

@@ -4,6 +4,7 @@ import { activations } from '../../models/activations.ts';
 import type { RecurrentLayer } from '../../models/layers.ts';
 import { planModel } from '../../models/plan.ts';
 import { checkWeights } from '../../models/weights.ts';
+import { referenceLayerOutputs } from '../../src/reference/reference.ts';
 import { arbitraryCase, arbitrarySpec, materialise } from './arbitrary-spec.ts';
 
 test('every case is valid: the plan accepts the spec, weights and batch fit it', () => {
@@ -17,6 +18,17 @@ test('every case is valid: the plan accepts the spec, weights and batch fit it',
       expect(batch.targets).toHaveLength(batch.rows);
       expect(batch.targets.every((target) => target >= 0 && target < plan.head.classes)).toBe(true);
       expect(materialise(modelCase)).toEqual({ weights, batch });
+    }),
+  );
+});
+
+test('no model explodes: what layers give stays of the order of 1', () => {
+  fc.assert(
+    fc.property(arbitraryCase(), (modelCase) => {
+      const { weights, batch } = materialise(modelCase);
+      for (const values of referenceLayerOutputs({ spec: modelCase.spec, weights }, batch).values()) {
+        expect(values.every((value) => Math.abs(value) < 100)).toBe(true);
+      }
     }),
   );
 });

@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import { type Activation, activations } from '../../models/activations.ts';
-import type { ModelSpec, SpecInput } from '../../models/layers.ts';
+import type { Layer, ModelSpec, SpecInput } from '../../models/layers.ts';
 import { planModel } from '../../models/plan.ts';
 import { parseSpec } from '../../models/spec.ts';
 import { sizeOf, type Tensor } from '../../models/weights.ts';
@@ -83,12 +83,14 @@ export function arbitrarySpec(limits: SpecLimits = {}): fc.Arbitrary<ModelSpec> 
     });
 }
 
-/** Weights for `spec`: uniform, scaled by fan-in so that activations stay of the order of 1. */
+/** Weights for `spec`: uniform, and so scaled that activations stay of the order of 1. */
 export function randomWeights(spec: ModelSpec, seed: number): Map<string, Tensor> {
+  const parameters = planModel(spec).layers.flatMap(({ layer, parameters }) =>
+    parameters.map(({ name, shape }) => ({ name, shape, bound: boundOf(layer, name, shape[0] ?? 1) })),
+  );
   return new Map(
-    planModel(spec).parameters.map(({ name, shape }, index) => {
+    parameters.map(({ name, shape, bound }, index) => {
       const random = createRandom({ seed, purpose: 'initialise', stream: index });
-      const bound = name.endsWith('/bias') ? 0.4 : name.endsWith('/embeddings') ? 1.2 : 1.2 / Math.sqrt(shape[0] ?? 1);
       return [
         name,
         { shape, data: Float32Array.from({ length: sizeOf(shape) }, () => between(random, -bound, bound)) },
@@ -96,6 +98,25 @@ export function randomWeights(spec: ModelSpec, seed: number): Map<string, Tensor
     }),
   );
 }
+
+/** The largest weight of a parameter. Without bounds on its gates a state can grow as the square of the last one. */
+function boundOf(layer: Layer, parameter: string, fanIn: number): number {
+  if (parameter.endsWith('/embeddings')) return 1.2;
+  if (parameter.endsWith('/bias')) return 0.4;
+  const recurrent = layer.type === 'bidirectional' ? layer.layer : layer;
+  if ('recurrentActivation' in recurrent && !bounded.has(recurrent.recurrentActivation)) return 0.25 / fanIn;
+  if ('recurrentDropout' in recurrent && !bounded.has(recurrent.activation)) return 0.5 / fanIn;
+  return 1.2 / Math.sqrt(fanIn);
+}
+
+const bounded: ReadonlySet<Activation> = new Set([
+  'tanh',
+  'sigmoid',
+  'hardSigmoid',
+  'hardSigmoidLegacy',
+  'softsign',
+  'scaledTanh',
+]);
 
 /** Ids with zeros before, after, between, everywhere or nowhere, row by row; targets of the head's classes. */
 export function randomBatch(spec: ModelSpec, rows: number, time: number, seed: number): Batch {
