@@ -14,4 +14,10 @@ export {
 export type { OptimiserOptions } from './training/optimisers.ts';
 export type { RunOptions, RunOptionsInput } from './training/options.ts';
 export { type RunFiles, runFiles } from './training/run-folder.ts';
-export { type SpecSource, type TrainingResult, type TrainingStart, type TrainOptions, train } from './training/train.ts';
+export {
+  type SpecSource,
+  type TrainingResult,
+  type TrainingStart,
+  type TrainOptions,
+  train,
+} from './training/train.ts';

@@ -4,25 +4,26 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { cliJson, outcomeOf, startCli, tickets, useCli } from './run-cli.ts';
+import { cliJson, outcomeOf, quickly, startCli, tickets, useCli } from './run-cli.ts';
 
 const place = useCli();
 
 /** Slow enough to be met in the middle: thousands of epochs. */
 const forEver = ['--epochs', '5000', '--patience', '5000', '--max-length', '40', '--batch-size', '8'];
 
-/** Starts training, sends `signals` with `pause` ms between them once an epoch is done. */
-async function interrupt(args: readonly string[], signals: readonly NodeJS.Signals[], pause = 0) {
+/** Starts a command, waits until it prints `sign`, sends `signals` with `pause` ms between them. */
+async function interrupt(args: readonly string[], sign: RegExp, signals: readonly NodeJS.Signals[], pause = 0) {
   const child = startCli(args);
   child.stdin.end();
   const outcome = outcomeOf(child);
   const people = args.includes('--json') ? child.stderr : child.stdout;
+  let seen = '';
   await new Promise<void>((resolve) => {
-    let seen = '';
     people.on('data', (chunk: Buffer) => {
       seen += chunk;
-      if (/^Epoch +2\/.*\n/m.test(seen)) resolve();
+      if (sign.test(seen)) resolve();
     });
+    child.once('close', resolve);
   });
   for (const signal of signals) {
     child.kill(signal);
@@ -31,11 +32,14 @@ async function interrupt(args: readonly string[], signals: readonly NodeJS.Signa
   return outcome;
 }
 
+/** The line of an epoch that is done. */
+const anEpoch = /^Epoch +2\/.*\n/m;
+
 describe('Ctrl-C while training', () => {
   it('keeps the best model and says how to go on, which works', async () => {
     const out = join(place.folder, 'run');
     const args = ['train', 'lstm', '--data', tickets, '--out', out];
-    const { status, stdout, stderr } = await interrupt([...args, ...forEver, '--json'], ['SIGINT']);
+    const { status, stdout, stderr } = await interrupt([...args, ...forEver, '--json'], anEpoch, ['SIGINT']);
     expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
     expect(stderr).toContain('Stopping after this step');
     const { error } = JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '');
@@ -51,7 +55,9 @@ describe('Ctrl-C while training', () => {
 
   it('by SIGTERM does the same', async () => {
     const out = join(place.folder, 'terminated');
-    const { status } = await interrupt(['train', 'lstm', '--data', tickets, '--out', out, ...forEver], ['SIGTERM']);
+    const { status } = await interrupt(['train', 'lstm', '--data', tickets, '--out', out, ...forEver], anEpoch, [
+      'SIGTERM',
+    ]);
     expect(status).toBe(130);
     await cliJson(['inspect', join(out, 'last.safetensors')]);
   });
@@ -60,6 +66,7 @@ describe('Ctrl-C while training', () => {
     const out = join(place.folder, 'npm');
     const { status, stderr } = await interrupt(
       ['train', 'lstm', '--data', tickets, '--out', out, ...forEver],
+      anEpoch,
       ['SIGINT', 'SIGINT'],
     );
     expect(status).toBe(130);
@@ -68,10 +75,9 @@ describe('Ctrl-C while training', () => {
 
   it('of the demo names the command that goes on', async () => {
     const out = join(place.folder, 'demo');
-    const { status, stderr } = await interrupt(
-      ['demo', 'lstm', '--data', tickets, '--out', out, ...forEver],
-      ['SIGINT'],
-    );
+    const { status, stderr } = await interrupt(['demo', 'lstm', '--data', tickets, '--out', out, ...forEver], anEpoch, [
+      'SIGINT',
+    ]);
     expect(status).toBe(130);
     expect(stderr).toMatch(/train lstm --data .* --out .* --resume/);
     expect(readdirSync(out)).not.toContain('model.onnx');
@@ -81,15 +87,10 @@ describe('Ctrl-C while training', () => {
 describe('a second Ctrl-C', () => {
   it('leaves at once, with nothing half-written', async () => {
     const out = join(place.folder, 'twice');
-    // Steps of more than half a second, so that the first is still being honoured when the second comes.
-    const long = join(place.folder, 'long.csv');
-    await writeFile(long, readFileSync(tickets));
-    const slow = ['--epochs', '50', '--max-length', '20000', '--batch-size', '2'];
-    const { status } = await interrupt(
-      ['train', 'lstm', '--data', long, '--out', out, ...slow],
-      ['SIGINT', 'SIGINT'],
-      700,
-    );
+    // One step of a second or so an epoch: the first is still being honoured when the second comes.
+    const slow = ['--engine', 'js', '--epochs', '50', '--max-length', '4000', '--batch-size', '100'];
+    const args = ['train', 'lstm', '--data', tickets, '--out', out, ...slow];
+    const { status } = await interrupt(args, /^Epoch +1\/.*\n/m, ['SIGINT', 'SIGINT'], 700);
     expect(status).toBe(130);
     expect(readdirSync(out).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     await cliJson(['inspect', join(out, 'last.safetensors')]);
@@ -98,12 +99,14 @@ describe('a second Ctrl-C', () => {
 
 describe('Ctrl-C at another time', () => {
   it('ends the command with its error', async () => {
-    const child = startCli(['predict', 'model.onnx', '--file', '-', '--json']); // waits for standard input
-    const outcome = outcomeOf(child);
-    await delay(1000);
-    child.kill('SIGINT');
-    const { status, stderr } = await outcome;
-    expect(status).toBe(130);
-    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'INTERRUPTED' } });
+    const run = join(place.folder, 'parity');
+    await cliJson(['train', 'lstm', '--data', tickets, '--out', run, ...quickly]);
+    const many = join(place.folder, 'many.csv');
+    const [head, ...rows] = readFileSync(tickets, 'utf8').trimEnd().split('\n');
+    await writeFile(many, [head, ...Array.from({ length: 100 }, () => rows).flat()].join('\n'));
+    const args = ['parity', run, '--data', many, '--json'];
+    const { status, stdout, stderr } = await interrupt(args, /many\.csv/, ['SIGINT']);
+    expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
+    expect(JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({ error: { code: 'INTERRUPTED' } });
   });
 });
