@@ -175,11 +175,11 @@ export interface LoadedKernels {
 
 const compiled = new Map<Build, Promise<unknown>>();
 
-/** Kernels over a memory of their own, of no size yet. */
+/** Kernels over a memory of their own, of one page yet. */
 export async function loadKernels(build: Build): Promise<LoadedKernels> {
   const module = compiled.get(build) ?? WebAssembly.compile(bytesOf(build));
   compiled.set(build, module);
-  const memory = new WebAssembly.Memory({ initial: 0, maximum: 65536 });
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
   const { exports } = await WebAssembly.instantiate(await module, { env: { memory } });
   return { build, memory, kernels: exports as Kernels };
 }

@@ -23,8 +23,8 @@ export interface Parameters {
 
 type Moments = ReadonlyMap<string, ReadonlyMap<string, Float32Array>>;
 
-/** Address 0 means "none", so the first tensor lies behind it. */
-const first = 64;
+/** The kernels keep their constants before it, and address 0 means "none". */
+const first = 4096;
 
 export function layOutParameters(plan: ModelPlan, optimiser: OptimiserOptions): Parameters {
   const offsets = new Map<string, number>();

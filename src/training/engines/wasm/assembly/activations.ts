@@ -2,7 +2,7 @@
  * Activations over ranges of memory, and their derivatives as functions of the output y. The codes are the places in
  * `models/activations.ts`, whose constants are repeated here: the contract suite holds every one to the reference.
  */
-import { add, mul, multiplyAdd, ONE, sub, VECTOR, ZERO } from './lanes';
+import { add, mul, multiplyAdd, one, spread, sub, VECTOR, ZERO } from './lanes';
 
 export const TANH = 0;
 export const SIGMOID = 1;
@@ -16,34 +16,66 @@ const LEAKY_RELU = 8;
 const THRESHOLDED_RELU = 9;
 const SCALED_TANH = 10;
 
+/** Of P and Q below, in rising order, and where they end. */
+const TANH_P: usize = memory.data<f32>([
+  1, 0.13481989813675865, 0.003616329611697198, 2.264184900402535e-5, 1.62952284269717e-8,
+]);
+const TANH_Q: usize = memory.data<f32>([
+  1, 0.46815325353522635, 0.0263340629503403, 0.000348488016733035, 8.951465264506733e-7,
+]);
+const TANH_LIMIT: usize = memory.data<f32>([8]);
+
+/** The same for ½ tanh(x/2): P(x²/4)/4 and Q(x²/4). Powers of two, so nothing is rounded anew. */
+const SIGMOID_P: usize = memory.data<f32>([
+  0.25, 0.13481989813675865 / 16, 0.003616329611697198 / 64, 2.264184900402535e-5 / 256, 1.62952284269717e-8 / 1024,
+]);
+const SIGMOID_Q: usize = memory.data<f32>([
+  1, 0.46815325353522635 / 4, 0.0263340629503403 / 16, 0.000348488016733035 / 64, 8.951465264506733e-7 / 256,
+]);
+const SIGMOID_LIMIT: usize = memory.data<f32>([16]);
+const HALF: usize = memory.data<f32>([0.5]);
+
 /**
- * tanh x = x · P(x²)/Q(x²) on [−8, 8], beyond that its value there. The coefficients are those of least largest
- * error (`tools/fit-tanh.py`): 2.5e-8 in exact arithmetic, 3.4e-7 in float32, absolute and relative, as the last
- * roundings count double. One division and no exponential. `pmin` and `pmax` are one instruction each, and let NaN through.
+ * x · P(x²)/Q(x²), held at its values at ± the limit. One division and no exponential. `pmin` and `pmax` are one
+ * instruction each, and let NaN through.
+ */
+@inline
+function rational(x: v128, limit: usize, p: usize, q: usize): v128 {
+  const most = spread(limit, 0);
+  const y = f32x4.pmax(f32x4.pmin(x, most), f32x4.neg(most));
+  const z = mul(y, y);
+  let above = spread(p, 4);
+  let below = spread(q, 4);
+  above = multiplyAdd(above, z, spread(p, 3));
+  below = multiplyAdd(below, z, spread(q, 3));
+  above = multiplyAdd(above, z, spread(p, 2));
+  below = multiplyAdd(below, z, spread(q, 2));
+  above = multiplyAdd(above, z, spread(p, 1));
+  below = multiplyAdd(below, z, spread(q, 1));
+  above = multiplyAdd(above, z, spread(p, 0));
+  below = multiplyAdd(below, z, spread(q, 0));
+  return f32x4.div(mul(y, above), below);
+}
+
+/**
+ * The coefficients are those of least largest error (`tools/fit-tanh.py`): 2.5e-8 in exact arithmetic; 3.4e-7 in
+ * float32, absolute and relative, as the last roundings weigh more.
  */
 @inline
 function tanh(x: v128): v128 {
-  const y = f32x4.pmax(f32x4.pmin(x, f32x4.splat(8)), f32x4.splat(-8));
-  const z = mul(y, y);
-  let p = f32x4.splat(1.62952284269717e-8);
-  p = multiplyAdd(p, z, f32x4.splat(2.264184900402535e-5));
-  p = multiplyAdd(p, z, f32x4.splat(0.003616329611697198));
-  p = multiplyAdd(p, z, f32x4.splat(0.13481989813675865));
-  p = multiplyAdd(p, z, ONE);
-  let q = f32x4.splat(8.951465264506733e-7);
-  q = multiplyAdd(q, z, f32x4.splat(0.000348488016733035));
-  q = multiplyAdd(q, z, f32x4.splat(0.0263340629503403));
-  q = multiplyAdd(q, z, f32x4.splat(0.46815325353522635));
-  q = multiplyAdd(q, z, ONE);
-  return f32x4.div(mul(y, p), q);
+  return rational(x, TANH_LIMIT, TANH_P, TANH_Q);
 }
 
 /** 1/(1 + e⁻ˣ) = ½ + ½ tanh(x/2) */
 @inline
 function sigmoid(x: v128): v128 {
-  const half = f32x4.splat(0.5);
-  return multiplyAdd(half, tanh(mul(half, x)), half);
+  return add(spread(HALF, 0), rational(x, SIGMOID_LIMIT, SIGMOID_P, SIGMOID_Q));
 }
+
+/** Bounds of the argument, the shifter, log₂ e, and ln 2 in two parts. */
+const EXP: usize = memory.data<f32>([88, -87, 12582912, 1.4426950408889634, 0.693359375, -0.00021219444005469057]);
+/** 1/k! */
+const EXP_SERIES: usize = memory.data<f32>([1, 1, 0.5, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040]);
 
 /**
  * eˣ = 2ⁿ eʳ with n = round(x/ln 2), |r| ≤ ln 2 / 2, where seven terms of the series leave 1e-8 of it. ln 2 comes in
@@ -52,52 +84,61 @@ function sigmoid(x: v128): v128 {
  */
 @inline
 export function exp(x: v128): v128 {
-  const held = f32x4.pmax(f32x4.pmin(x, f32x4.splat(88)), f32x4.splat(-87));
-  const shifter = f32x4.splat(12582912);
-  const shifted = add(mul(held, f32x4.splat(1.4426950408889634)), shifter);
-  const n = sub(shifted, shifter);
-  let r = sub(held, mul(n, f32x4.splat(0.693359375)));
-  r = sub(r, mul(n, f32x4.splat(-0.00021219444005469057)));
-  let e = f32x4.splat(1.0 / 5040);
-  e = multiplyAdd(e, r, f32x4.splat(1.0 / 720));
-  e = multiplyAdd(e, r, f32x4.splat(1.0 / 120));
-  e = multiplyAdd(e, r, f32x4.splat(1.0 / 24));
-  e = multiplyAdd(e, r, f32x4.splat(1.0 / 6));
-  e = multiplyAdd(e, r, f32x4.splat(0.5));
-  e = multiplyAdd(e, r, ONE);
-  e = multiplyAdd(e, r, ONE);
+  const held = f32x4.pmax(f32x4.pmin(x, spread(EXP, 0)), spread(EXP, 1));
+  const shifted = add(mul(held, spread(EXP, 3)), spread(EXP, 2));
+  const n = sub(shifted, spread(EXP, 2));
+  const r = sub(sub(held, mul(n, spread(EXP, 4))), mul(n, spread(EXP, 5)));
+  let e = spread(EXP_SERIES, 7);
+  e = multiplyAdd(e, r, spread(EXP_SERIES, 6));
+  e = multiplyAdd(e, r, spread(EXP_SERIES, 5));
+  e = multiplyAdd(e, r, spread(EXP_SERIES, 4));
+  e = multiplyAdd(e, r, spread(EXP_SERIES, 3));
+  e = multiplyAdd(e, r, spread(EXP_SERIES, 2));
+  e = multiplyAdd(e, r, spread(EXP_SERIES, 1));
+  e = multiplyAdd(e, r, spread(EXP_SERIES, 0));
   return i32x4.add(e, i32x4.shl(shifted, 23));
 }
 
 /** eˣ − 1 for x ≤ 0, without cancellation near 0: 2t/(1 − t) with t = tanh(x/2) */
 @inline
 function expMinusOne(x: v128): v128 {
-  const t = tanh(mul(f32x4.splat(0.5), f32x4.pmax(x, f32x4.splat(-16))));
-  return f32x4.div(add(t, t), sub(ONE, t));
+  const half = rational(x, SIGMOID_LIMIT, SIGMOID_P, SIGMOID_Q); // t/2
+  const t = add(half, half);
+  return f32x4.div(add(t, t), sub(one(), t));
 }
+
+/** 1/(2k + 1) */
+const ARTANH_SERIES: usize = memory.data<f32>([1, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13, 1.0 / 15]);
 
 /** ln(1 + eˣ) = max(x, 0) + ln(1 + e), e = e^−|x| ≤ 1, by ln(1 + e) = 2 artanh(s), s = e/(2 + e) ≤ 1/3 */
 @inline
 function softplus(x: v128): v128 {
   const e = exp(f32x4.neg(f32x4.abs(x)));
-  const s = f32x4.div(e, add(e, f32x4.splat(2)));
+  const s = f32x4.div(e, add(add(e, one()), one()));
   const z = mul(s, s);
-  let a = f32x4.splat(1.0 / 15);
-  a = multiplyAdd(a, z, f32x4.splat(1.0 / 13));
-  a = multiplyAdd(a, z, f32x4.splat(1.0 / 11));
-  a = multiplyAdd(a, z, f32x4.splat(1.0 / 9));
-  a = multiplyAdd(a, z, f32x4.splat(1.0 / 7));
-  a = multiplyAdd(a, z, f32x4.splat(1.0 / 5));
-  a = multiplyAdd(a, z, f32x4.splat(1.0 / 3));
-  a = multiplyAdd(a, z, ONE);
+  let a = spread(ARTANH_SERIES, 7);
+  a = multiplyAdd(a, z, spread(ARTANH_SERIES, 6));
+  a = multiplyAdd(a, z, spread(ARTANH_SERIES, 5));
+  a = multiplyAdd(a, z, spread(ARTANH_SERIES, 4));
+  a = multiplyAdd(a, z, spread(ARTANH_SERIES, 3));
+  a = multiplyAdd(a, z, spread(ARTANH_SERIES, 2));
+  a = multiplyAdd(a, z, spread(ARTANH_SERIES, 1));
+  a = multiplyAdd(a, z, spread(ARTANH_SERIES, 0));
   return multiplyAdd(add(s, s), a, f32x4.max(x, ZERO));
 }
 
+/** clip(alpha · x + ½, 0, 1) */
 @inline
-function clipped(x: v128, alpha: f32): v128 {
-  const line = multiplyAdd(x, f32x4.splat(alpha), f32x4.splat(0.5));
-  return f32x4.min(f32x4.max(line, ZERO), ONE);
+function clipped(x: v128, alpha: usize): v128 {
+  const line = multiplyAdd(x, spread(alpha, 0), spread(HALF, 0));
+  return f32x4.min(f32x4.max(line, ZERO), one());
 }
+
+const HARD_SIGMOID_ALPHA: usize = memory.data<f32>([1.0 / 6]);
+const HARD_SIGMOID_LEGACY_ALPHA: usize = memory.data<f32>([0.2]);
+const LEAKY_RELU_ALPHA: usize = memory.data<f32>([0.2]);
+/** α, β and 1/α of α tanh(βx). */
+const SCALED: usize = memory.data<f32>([1.7159, 2.0 / 3, 1.0 / 1.7159]);
 
 /** With a constant code, what the compiler leaves of it is the one formula. */
 @inline
@@ -105,42 +146,42 @@ function activate(activation: i32, x: v128): v128 {
   if (activation == TANH) return tanh(x);
   if (activation == SIGMOID) return sigmoid(x);
   if (activation == RELU) return f32x4.max(x, ZERO);
-  if (activation == HARD_SIGMOID) return clipped(x, 1.0 / 6);
-  if (activation == HARD_SIGMOID_LEGACY) return clipped(x, 0.2);
-  if (activation == SOFTSIGN) return f32x4.div(x, add(ONE, f32x4.abs(x)));
+  if (activation == HARD_SIGMOID) return clipped(x, HARD_SIGMOID_ALPHA);
+  if (activation == HARD_SIGMOID_LEGACY) return clipped(x, HARD_SIGMOID_LEGACY_ALPHA);
+  if (activation == SOFTSIGN) return f32x4.div(x, add(one(), f32x4.abs(x)));
   if (activation == SOFTPLUS) return softplus(x);
   if (activation == ELU) return v128.bitselect(x, expMinusOne(x), f32x4.gt(x, ZERO));
-  if (activation == LEAKY_RELU) return v128.bitselect(x, mul(x, f32x4.splat(0.2)), f32x4.gt(x, ZERO));
-  if (activation == THRESHOLDED_RELU) return v128.and(x, f32x4.gt(x, ONE));
-  if (activation == SCALED_TANH) return mul(f32x4.splat(1.7159), tanh(mul(f32x4.splat(2.0 / 3), x)));
+  if (activation == LEAKY_RELU) return v128.bitselect(x, mul(x, spread(LEAKY_RELU_ALPHA, 0)), f32x4.gt(x, ZERO));
+  if (activation == THRESHOLDED_RELU) return v128.and(x, f32x4.gt(x, one()));
+  if (activation == SCALED_TANH) return mul(spread(SCALED, 0), tanh(mul(spread(SCALED, 1), x)));
   return x;
 }
 
 /** dy/dx as a function of y. At a kink: the derivative on the flat side, as in Keras. */
 @inline
 export function slope(activation: i32, y: v128): v128 {
-  if (activation == TANH) return sub(ONE, mul(y, y));
-  if (activation == SIGMOID) return mul(y, sub(ONE, y));
-  if (activation == RELU) return v128.and(ONE, f32x4.gt(y, ZERO));
-  if (activation == HARD_SIGMOID) return v128.and(f32x4.splat(1.0 / 6), inside(y));
-  if (activation == HARD_SIGMOID_LEGACY) return v128.and(f32x4.splat(0.2), inside(y));
+  if (activation == TANH) return sub(one(), mul(y, y));
+  if (activation == SIGMOID) return mul(y, sub(one(), y));
+  if (activation == RELU) return v128.and(one(), f32x4.gt(y, ZERO));
+  if (activation == HARD_SIGMOID) return v128.and(spread(HARD_SIGMOID_ALPHA, 0), inside(y));
+  if (activation == HARD_SIGMOID_LEGACY) return v128.and(spread(HARD_SIGMOID_LEGACY_ALPHA, 0), inside(y));
   if (activation == SOFTSIGN) {
-    const rest = sub(ONE, f32x4.abs(y));
+    const rest = sub(one(), f32x4.abs(y));
     return mul(rest, rest);
   }
   if (activation == SOFTPLUS) return f32x4.neg(expMinusOne(f32x4.neg(y)));
-  if (activation == ELU) return v128.bitselect(ONE, add(y, ONE), f32x4.gt(y, ZERO));
-  if (activation == LEAKY_RELU) return v128.bitselect(ONE, f32x4.splat(0.2), f32x4.gt(y, ZERO));
-  if (activation == THRESHOLDED_RELU) return v128.and(ONE, f32x4.gt(y, ZERO));
+  if (activation == ELU) return v128.bitselect(one(), add(y, one()), f32x4.gt(y, ZERO));
+  if (activation == LEAKY_RELU) return v128.bitselect(one(), spread(LEAKY_RELU_ALPHA, 0), f32x4.gt(y, ZERO));
+  if (activation == THRESHOLDED_RELU) return v128.and(one(), f32x4.gt(y, ZERO));
   if (activation == SCALED_TANH) {
-    return mul(f32x4.splat(2.0 / 3), sub(f32x4.splat(1.7159), mul(mul(y, y), f32x4.splat(1.0 / 1.7159))));
+    return mul(spread(SCALED, 1), sub(spread(SCALED, 0), mul(mul(y, y), spread(SCALED, 2))));
   }
-  return ONE;
+  return one();
 }
 
 @inline
 function inside(y: v128): v128 {
-  return v128.and(f32x4.gt(y, ZERO), f32x4.lt(y, ONE));
+  return v128.and(f32x4.gt(y, ZERO), f32x4.lt(y, one()));
 }
 
 @inline

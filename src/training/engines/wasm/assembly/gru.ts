@@ -3,16 +3,16 @@
  * ĥ = act(x·W + b + r·(h·U + b')), or before it, ĥ = act(x·W + b + (r·h)·U).
  */
 import { activateRange, SIGMOID, slope, TANH } from './activations';
-import { add, mul, multiplyAdd, ONE, sub, VALUE, VECTOR } from './lanes';
+import { add, mul, multiplyAdd, one, sub, VALUE, VECTOR } from './lanes';
 import { addProduct, broadcast } from './product';
 import { Recurrence } from './recurrence';
 
 export function gruResetAfterForward(w: Recurrence): void {
   const units = w.units;
   const bytes = <usize>units * VALUE;
-  for (let group = 0; group < w.groups; group++) {
-    for (let step = 0; step < w.time; step++) {
-      const t = w.timeOf(step);
+  for (let step = 0; step < w.time; step++) {
+    const t = w.timeOf(step);
+    for (let group = 0; group < w.groups; group++) {
       const gates = w.gates + w.at(t, group, 3 * units);
       const recurrent = w.recurrent + w.at(t, group, 3 * units);
       broadcast(recurrent, w.recurrentBias, 3 * units, 1);
@@ -35,9 +35,9 @@ export function gruResetAfterForward(w: Recurrence): void {
 export function gruResetBeforeForward(w: Recurrence): void {
   const units = w.units;
   const bytes = <usize>units * VALUE;
-  for (let group = 0; group < w.groups; group++) {
-    for (let step = 0; step < w.time; step++) {
-      const t = w.timeOf(step);
+  for (let step = 0; step < w.time; step++) {
+    const t = w.timeOf(step);
+    for (let group = 0; group < w.groups; group++) {
       const gates = w.gates + w.at(t, group, 3 * units);
       const previous = w.enter(t, group);
       addProduct(gates, previous, w.kernel, units, 2 * units);
@@ -71,11 +71,11 @@ function blend(w: Recurrence, t: i32, group: i32): void {
 export function gruResetAfterBackward(w: Recurrence): void {
   const units = w.units;
   const usual = w.activation == TANH && w.recurrentActivation == SIGMOID;
-  for (let group = 0; group < w.groups; group++) {
-    w.beginGradient(group);
-    for (let step = w.time - 1; step >= 0; step--) {
-      const t = w.timeOf(step);
-      w.addOutputGradient(t, group);
+  w.beginGradient();
+  for (let step = w.time - 1; step >= 0; step--) {
+    const t = w.timeOf(step);
+    w.addOutputGradient(t);
+    for (let group = 0; group < w.groups; group++) {
       if (usual) gateGradients(w, t, group, TANH, SIGMOID);
       else gateGradients(w, t, group, w.activation, w.recurrentActivation);
       memory.fill(w.previousGradient, 0, <usize>units * VALUE);
@@ -92,16 +92,17 @@ function gateGradients(w: Recurrence, t: i32, group: i32, activation: i32, recur
   const gates = w.gates + w.at(t, group, 3 * w.units);
   const recurrent = w.recurrent + w.at(t, group, 3 * w.units);
   const before = w.hidden + w.entering(t, group);
+  const hiddenGradient = w.hiddenGradient + w.at(0, group, w.units);
   for (let half: usize = 0; half < VALUE; half += VECTOR) {
     const counts = w.counts(t, group, half);
     for (let unit = half; unit < bytes; unit += VALUE) {
       const z = v128.load(gates + unit);
       const r = v128.load(gates + bytes + unit);
       const candidate = v128.load(gates + 2 * bytes + unit);
-      const hidden = v128.load(w.hiddenGradient + unit);
+      const hidden = v128.load(hiddenGradient + unit);
       const dh = v128.and(hidden, counts);
       const dz = mul(mul(dh, sub(v128.load(before + unit), candidate)), slope(recurrentActivation, z));
-      const dCandidate = mul(mul(dh, sub(ONE, z)), slope(activation, candidate));
+      const dCandidate = mul(mul(dh, sub(one(), z)), slope(activation, candidate));
       const dr = mul(mul(dCandidate, v128.load(recurrent + 2 * bytes + unit)), slope(recurrentActivation, r));
       v128.store(gates + unit, dz);
       v128.store(recurrent + unit, dz);
@@ -109,7 +110,7 @@ function gateGradients(w: Recurrence, t: i32, group: i32, activation: i32, recur
       v128.store(recurrent + bytes + unit, dr);
       v128.store(gates + 2 * bytes + unit, dCandidate);
       v128.store(recurrent + 2 * bytes + unit, mul(dCandidate, r));
-      v128.store(w.hiddenGradient + unit, add(mul(dh, z), v128.andnot(hidden, counts)));
+      v128.store(hiddenGradient + unit, add(mul(dh, z), v128.andnot(hidden, counts)));
     }
   }
 }
@@ -117,11 +118,11 @@ function gateGradients(w: Recurrence, t: i32, group: i32, activation: i32, recur
 export function gruResetBeforeBackward(w: Recurrence): void {
   const units = w.units;
   const usual = w.activation == TANH && w.recurrentActivation == SIGMOID;
-  for (let group = 0; group < w.groups; group++) {
-    w.beginGradient(group);
-    for (let step = w.time - 1; step >= 0; step--) {
-      const t = w.timeOf(step);
-      w.addOutputGradient(t, group);
+  w.beginGradient();
+  for (let step = w.time - 1; step >= 0; step--) {
+    const t = w.timeOf(step);
+    w.addOutputGradient(t);
+    for (let group = 0; group < w.groups; group++) {
       if (usual) resetBeforeGradients(w, t, group, TANH, SIGMOID);
       else resetBeforeGradients(w, t, group, w.activation, w.recurrentActivation);
       addProduct(w.previousGradient, w.gates + w.at(t, group, 3 * units), w.kernelTransposed, 2 * units, units);
@@ -136,18 +137,19 @@ function resetBeforeGradients(w: Recurrence, t: i32, group: i32, activation: i32
   const bytes = <usize>w.units * VALUE;
   const gates = w.gates + w.at(t, group, 3 * w.units);
   const before = w.hidden + w.entering(t, group);
+  const hiddenGradient = w.hiddenGradient + w.at(0, group, w.units);
   const previous = w.previous + w.at(t, group, w.units);
   for (let half: usize = 0; half < VALUE; half += VECTOR) {
     const counts = w.counts(t, group, half);
     for (let unit = half; unit < bytes; unit += VALUE) {
       const z = v128.load(gates + unit);
       const candidate = v128.load(gates + 2 * bytes + unit);
-      const hidden = v128.load(w.hiddenGradient + unit);
+      const hidden = v128.load(hiddenGradient + unit);
       const dh = v128.and(hidden, counts);
       const dz = mul(mul(dh, sub(v128.load(before + unit), candidate)), slope(recurrentActivation, z));
       v128.store(gates + unit, dz);
-      v128.store(gates + 2 * bytes + unit, mul(mul(dh, sub(ONE, z)), slope(activation, candidate)));
-      v128.store(w.hiddenGradient + unit, add(mul(dh, z), v128.andnot(hidden, counts)));
+      v128.store(gates + 2 * bytes + unit, mul(mul(dh, sub(one(), z)), slope(activation, candidate)));
+      v128.store(hiddenGradient + unit, add(mul(dh, z), v128.andnot(hidden, counts)));
     }
   }
   memory.fill(w.resetGradient, 0, bytes);

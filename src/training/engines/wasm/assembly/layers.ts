@@ -1,6 +1,6 @@
 /** The small layers, and what happens to sequences between the large ones. Sizes in bytes unless said otherwise. */
 import { exp } from './activations';
-import { add, FLOAT, LANES, mul, multiplyAdd, ONE, sub, VALUE, VECTOR, ZERO } from './lanes';
+import { add, FLOAT, LANES, mul, multiplyAdd, one, sub, VALUE, VECTOR, ZERO } from './lanes';
 
 /** out = a · b, with b repeated every `period` bytes: dropout, whose mask is the same at all steps or not. */
 export function multiply(out: usize, a: usize, b: usize, period: usize, bytes: usize): void {
@@ -61,9 +61,9 @@ export function shares(share: usize, mask: usize, time: i32, groups: i32): void 
   for (let v = 0; v < vectors; v++) {
     let count = mask ? ZERO : f32x4.splat(<f32>time);
     for (let t = 0; mask && t < time; t++) {
-      count = add(count, v128.and(ONE, v128.load(mask + <usize>(t * vectors + v) * VECTOR)));
+      count = add(count, v128.and(one(), v128.load(mask + <usize>(t * vectors + v) * VECTOR)));
     }
-    const each = f32x4.div(ONE, f32x4.max(count, ONE));
+    const each = f32x4.div(one(), f32x4.max(count, one()));
     v128.store(share + <usize>v * VECTOR, v128.and(each, f32x4.gt(count, ZERO)));
   }
 }

@@ -1,15 +1,15 @@
 /** LSTM, gates in Keras' order i f c o: c' = f·c + i·g, h' = o·act(c'). */
 import { activateRange, SIGMOID, slope, TANH } from './activations';
-import { add, mul, multiplyAdd, VALUE, VECTOR } from './lanes';
+import { add, GRADIENT_GRAIN, mul, multiplyAdd, VALUE, VECTOR, withoutTraces } from './lanes';
 import { addProduct } from './product';
 import { Recurrence } from './recurrence';
 
 export function lstmForward(w: Recurrence): void {
   const units = w.units;
   const bytes = <usize>units * VALUE;
-  for (let group = 0; group < w.groups; group++) {
-    for (let step = 0; step < w.time; step++) {
-      const t = w.timeOf(step);
+  for (let step = 0; step < w.time; step++) {
+    const t = w.timeOf(step);
+    for (let group = 0; group < w.groups; group++) {
       const gates = w.gates + w.at(t, group, 4 * units);
       addProduct(gates, w.enter(t, group), w.kernel, units, 4 * units);
       activateRange(w.recurrentActivation, gates, gates, 2 * bytes);
@@ -37,11 +37,11 @@ export function lstmForward(w: Recurrence): void {
 export function lstmBackward(w: Recurrence): void {
   const units = w.units;
   const usual = w.activation == TANH && w.recurrentActivation == SIGMOID;
-  for (let group = 0; group < w.groups; group++) {
-    w.beginGradient(group);
-    for (let step = w.time - 1; step >= 0; step--) {
-      const t = w.timeOf(step);
-      w.addOutputGradient(t, group);
+  w.beginGradient();
+  for (let step = w.time - 1; step >= 0; step--) {
+    const t = w.timeOf(step);
+    w.addOutputGradient(t);
+    for (let group = 0; group < w.groups; group++) {
       if (usual) gateGradients(w, t, group, TANH, SIGMOID);
       else gateGradients(w, t, group, w.activation, w.recurrentActivation);
       memory.fill(w.previousGradient, 0, <usize>units * VALUE);
@@ -58,8 +58,8 @@ function gateGradients(w: Recurrence, t: i32, group: i32, activation: i32, recur
   const gates = w.gates + w.at(t, group, 4 * w.units);
   const before = w.carry + w.entering(t, group);
   const carryOut = w.carryOut + w.at(t, group, w.units);
-  const hiddenGradient = w.hiddenGradient;
-  const carryGradient = w.carryGradient;
+  const hiddenGradient = w.hiddenGradient + w.at(0, group, w.units);
+  const carryGradient = w.carryGradient + w.at(0, group, w.units);
   for (let half: usize = 0; half < VALUE; half += VECTOR) {
     const counts = w.counts(t, group, half);
     for (let unit = half; unit < bytes; unit += VALUE) {
@@ -77,7 +77,8 @@ function gateGradients(w: Recurrence, t: i32, group: i32, activation: i32, recur
       v128.store(at + bytes, mul(mul(dc, v128.load(before + unit)), slope(recurrentActivation, f)));
       v128.store(at + 2 * bytes, mul(mul(dc, i), slope(activation, g)));
       v128.store(at + 3 * bytes, mul(mul(dh, out), slope(recurrentActivation, o)));
-      v128.store(carryGradient + unit, add(mul(dc, f), v128.andnot(carry, counts)));
+      const dBefore = add(mul(dc, f), v128.andnot(carry, counts));
+      v128.store(carryGradient + unit, withoutTraces(dBefore, GRADIENT_GRAIN));
       v128.store(hiddenGradient + unit, v128.andnot(hidden, counts));
     }
   }

@@ -2,7 +2,7 @@
  * Optimisers over all weights of a model at once, which lie one after another, as do their gradients and moments:
  * the formulas of `src/training/optimisers.ts`, in one walk through memory.
  */
-import { add, mul, multiplyAdd, sub, VECTOR } from './lanes';
+import { add, GRADIENT_GRAIN, mul, multiplyAdd, SQUARE_GRAIN, sub, VECTOR, withoutTraces } from './lanes';
 
 /** @param rate with the corrections for the step; beta1Rest = 1 − β₁, beta2Rest = 1 − β₂ */
 export function adam(
@@ -24,8 +24,8 @@ export function adam(
     const g = v128.load(gradients + i);
     const m = v128.load(means + i);
     const v = v128.load(variances + i);
-    const mean = multiplyAdd(sub(g, m), b1, m);
-    const variance = multiplyAdd(sub(mul(g, g), v), b2, v);
+    const mean = withoutTraces(multiplyAdd(sub(g, m), b1, m), GRADIENT_GRAIN);
+    const variance = withoutTraces(multiplyAdd(sub(mul(g, g), v), b2, v), SQUARE_GRAIN);
     v128.store(means + i, mean);
     v128.store(variances + i, variance);
     const move = f32x4.div(mul(a, mean), add(f32x4.sqrt(variance), e));
@@ -53,7 +53,7 @@ export function momentumSgd(
   const u = f32x4.splat(momentum);
   for (let i: usize = 0; i < bytes; i += VECTOR) {
     const pull = mul(a, v128.load(gradients + i));
-    const speed = sub(mul(u, v128.load(velocities + i)), pull);
+    const speed = withoutTraces(sub(mul(u, v128.load(velocities + i)), pull), GRADIENT_GRAIN);
     v128.store(velocities + i, speed);
     const move = nesterov ? sub(mul(u, speed), pull) : speed;
     v128.store(weights + i, add(v128.load(weights + i), move));

@@ -4,7 +4,7 @@
  * steps. A walk forwards enters step t with slot t and leaves slot t + 1; a walk backwards enters with slot t + 1 and
  * leaves slot t: either way what enters and what leaves the steps are plain sequences in the order of time, one slot apart.
  */
-import { add, mul, VALUE, VECTOR } from './lanes';
+import { add, GRADIENT_GRAIN, mul, VALUE, VECTOR, withoutTraces } from './lanes';
 
 @unmanaged
 export class Recurrence {
@@ -44,10 +44,10 @@ export class Recurrence {
   recurrentBias: usize;
   /** Gradient of the output, [time][groups][units] or [groups][units]. */
   outputGradient: usize;
-  /** Gradients of one group's states, [units] each. */
+  /** Gradients of the states, [groups][units] each. */
   hiddenGradient: usize;
   carryGradient: usize;
-  /** Of `previous`, and of r·h. */
+  /** Of one group's `previous`, and of its r·h, [units]. */
   previousGradient: usize;
   resetGradient: usize;
 
@@ -110,21 +110,21 @@ export class Recurrence {
     return this.mask ? v128.load(this.mask + this.at(t, group, 1) + half) : i32x4.splat(-1);
   }
 
-  /** Begins the way back of a group: the gradient of its last state. */
+  /** Begins the way back: the gradient of the last state. */
   @inline
-  beginGradient(group: i32): void {
-    const bytes = <usize>this.units * VALUE;
+  beginGradient(): void {
+    const bytes = this.at(1, 0, this.units);
     if (this.returnSequences) memory.fill(this.hiddenGradient, 0, bytes);
-    else memory.copy(this.hiddenGradient, this.outputGradient + this.at(0, group, this.units), bytes);
+    else memory.copy(this.hiddenGradient, this.outputGradient, bytes);
     memory.fill(this.carryGradient, 0, bytes);
   }
 
   /** Adds the gradient of the output of step t to that of the state. */
   @inline
-  addOutputGradient(t: i32, group: i32): void {
+  addOutputGradient(t: i32): void {
     if (!this.returnSequences) return;
-    const output = this.outputGradient + this.at(t, group, this.units);
-    const bytes = <usize>this.units * VALUE;
+    const output = this.outputGradient + this.at(t, 0, this.units);
+    const bytes = this.at(1, 0, this.units);
     for (let i: usize = 0; i < bytes; i += VECTOR) {
       const to = this.hiddenGradient + i;
       v128.store(to, add(v128.load(to), v128.load(output + i)));
@@ -135,12 +135,13 @@ export class Recurrence {
   @inline
   leaveGradient(group: i32): void {
     const bytes = <usize>this.units * VALUE;
+    const hiddenGradient = this.hiddenGradient + this.at(0, group, this.units);
     const mask = this.recurrentMask ? this.recurrentMask + this.at(0, group, this.units) : 0;
     for (let i: usize = 0; i < bytes; i += VECTOR) {
       let back = v128.load(this.previousGradient + i);
       if (mask) back = mul(back, v128.load(mask + i));
-      const to = this.hiddenGradient + i;
-      v128.store(to, add(v128.load(to), back));
+      const to = hiddenGradient + i;
+      v128.store(to, withoutTraces(add(v128.load(to), back), GRADIENT_GRAIN));
     }
   }
 }

@@ -6,9 +6,9 @@ import { Recurrence } from './recurrence';
 
 export function simpleRnnForward(w: Recurrence): void {
   const units = w.units;
-  for (let group = 0; group < w.groups; group++) {
-    for (let step = 0; step < w.time; step++) {
-      const t = w.timeOf(step);
+  for (let step = 0; step < w.time; step++) {
+    const t = w.timeOf(step);
+    for (let group = 0; group < w.groups; group++) {
       const sums = w.gates + w.at(t, group, units);
       addProduct(sums, w.enter(t, group), w.kernel, units, units);
       activateRange(w.activation, w.hidden + w.leaving(t, group), sums, <usize>units * VALUE);
@@ -19,11 +19,11 @@ export function simpleRnnForward(w: Recurrence): void {
 
 export function simpleRnnBackward(w: Recurrence): void {
   const units = w.units;
-  for (let group = 0; group < w.groups; group++) {
-    w.beginGradient(group);
-    for (let step = w.time - 1; step >= 0; step--) {
-      const t = w.timeOf(step);
-      w.addOutputGradient(t, group);
+  w.beginGradient();
+  for (let step = w.time - 1; step >= 0; step--) {
+    const t = w.timeOf(step);
+    w.addOutputGradient(t);
+    for (let group = 0; group < w.groups; group++) {
       if (w.activation == TANH) sumGradients(w, t, group, TANH);
       else sumGradients(w, t, group, w.activation);
       memory.fill(w.previousGradient, 0, <usize>units * VALUE);
@@ -39,12 +39,13 @@ function sumGradients(w: Recurrence, t: i32, group: i32, activation: i32): void 
   const bytes = <usize>w.units * VALUE;
   const sums = w.gates + w.at(t, group, w.units);
   const after = w.hidden + w.leaving(t, group);
+  const hiddenGradient = w.hiddenGradient + w.at(0, group, w.units);
   for (let half: usize = 0; half < VALUE; half += VECTOR) {
     const counts = w.counts(t, group, half);
     for (let i = half; i < bytes; i += VALUE) {
-      const dh = v128.load(w.hiddenGradient + i);
+      const dh = v128.load(hiddenGradient + i);
       v128.store(sums + i, mul(v128.and(dh, counts), slope(activation, v128.load(after + i))));
-      v128.store(w.hiddenGradient + i, v128.andnot(dh, counts));
+      v128.store(hiddenGradient + i, v128.andnot(dh, counts));
     }
   }
 }
