@@ -9,7 +9,7 @@ import type { RunFiles } from '../training/run-folder.ts';
 import { type SpecSource, type TrainingResult, type TrainingStart, train } from '../training/train.ts';
 import { interruptible } from './interrupt.ts';
 import { readSpec } from './read-spec.ts';
-import { formatCountOf, formatSeconds } from './terminal/format.ts';
+import { formatCount, formatCountOf, formatSeconds } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /** A model of the zoo by its name, or the spec in a `.json` file. */
@@ -77,7 +77,7 @@ function describeStart({ plan, options, split, vocabulary, engine, resumedFrom }
     summary(plan, { time: options.maxLength }),
     '',
     `Vocabulary of ${formatCountOf(vocabulary.length, 'word')}; texts of ${options.maxLength} steps, padding ${options.padding}, truncating ${options.truncating}.`,
-    `${formatCountOf(split.train.length, 'text')} to train on, ${split.validation.length} to watch, ${split.test.length} held out.`,
+    `${formatCountOf(split.train.length, 'text')} to train on, ${formatCount(split.validation.length)} to watch, ${formatCount(split.test.length)} held out.`,
     describeOptimiser(options),
     ...(resumedFrom ? [`Going on after epoch ${resumedFrom}.`] : []),
     `${engine.note}.`,

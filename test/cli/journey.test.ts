@@ -262,7 +262,13 @@ describe('parity', () => {
     // The tolerance of the parity table for float32 against float64.
     expect(report.maxAbsError).toBeLessThan(5e-6);
     const runners = report.runners as { name: string; examples?: number }[];
-    expect(runners.map(({ name }) => name).toSorted()).toEqual(['js', 'onnxruntime', 'reference', 'tensorflow', 'wasm']);
+    expect(runners.map(({ name }) => name).toSorted()).toEqual([
+      'js',
+      'onnxruntime',
+      'reference',
+      'tensorflow',
+      'wasm',
+    ]);
     expect(runners.find(({ name }) => name === 'tensorflow')).toMatchObject({ examples: 10 });
   });
 

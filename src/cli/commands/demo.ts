@@ -15,7 +15,7 @@ import { describeParity } from '../parity-tables.ts';
 import { createStages, describeStages } from '../stages.ts';
 import { formatBytes, formatCountOf, formatShare, formatSmall } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
-import type { TerminalOptions } from '../terminal/terminal.ts';
+import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 import { openModel, trainWatched } from '../training.ts';
 import { defaultSample, encode } from './parity.ts';
 
@@ -61,7 +61,7 @@ export function demo(): Command {
       const examples = Array.from(training.split.test, (index) => data.examples[index] as Example);
       const held = `the ${formatCountOf(examples.length, 'held-out text')}`;
       const { accuracy, loss } = await stages.run('evaluate', `Classifying ${held} with onnxruntime`, async () => {
-        const report = await evaluateFile(onnx, { labels: data.labels, examples });
+        const report = await evaluateFile(terminal, onnx, { labels: data.labels, examples });
         terminal.say(`Accuracy ${formatShare(report.accuracy)}, loss ${report.loss.toFixed(4)}.`);
         return report;
       });
@@ -115,10 +115,10 @@ export function demo(): Command {
   );
 }
 
-async function evaluateFile(onnx: Uint8Array, data: LabelledTexts) {
+async function evaluateFile({ progress }: Terminal, onnx: Uint8Array, data: LabelledTexts) {
   const classifier = await loadClassifier(onnx);
   try {
-    return await evaluateWith(classifier.predictIds, readMetadata(onnx), data);
+    return await evaluateWith(classifier.predictIds, readMetadata(onnx), data, { progress });
   } finally {
     await classifier.dispose();
   }

@@ -1,0 +1,45 @@
+/**
+ * Train on texts that your program has at hand, keep the model, export it, classify with it.
+ *
+ *     node examples/own-texts.mjs
+ */
+import { train } from 'recurrent-onnx';
+import { exportOnnx } from 'recurrent-onnx/export';
+import { zooModel } from 'recurrent-onnx/models';
+import { loadClassifier } from 'recurrent-onnx/runtime';
+
+const questions = [
+  'what time is it',
+  'where do you live',
+  'who is at the door',
+  'how old are you',
+  'why is it so dark',
+];
+const requests = ['open the window', 'bring me some tea', 'close the door', 'give me your hand', 'turn on the light'];
+const labels = ['question', 'request'];
+const examples = [questions, requests].flatMap((texts, label) =>
+  texts.flatMap((text) => ['', 'please ', 'now '].map((opening) => ({ text: opening + text, label }))),
+);
+
+const { model, history, bestEpoch } = await train({
+  data: {
+    source: 'own-texts',
+    labels,
+    notes: [],
+    examples: examples.map((example, id) => ({ id: `${id}`, ...example })),
+  },
+  spec: zooModel('lstm').build,
+  maxLength: 8,
+  epochs: 30,
+  batchSize: 8,
+  learningRate: 0.02,
+  patience: 10,
+});
+console.log(`${history.length} epochs; the best is ${bestEpoch}`);
+
+const classifier = await loadClassifier(exportOnnx(model));
+for (const text of ['where is the window', 'bring me the light']) {
+  const { label, probability } = await classifier.predict(text);
+  console.log(`${text}: ${label} (${probability.toFixed(2)})`);
+}
+await classifier.dispose();
