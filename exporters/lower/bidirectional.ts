@@ -18,7 +18,7 @@ export const lowerBidirectional: Lowering<'bidirectional'> = ({ g, layer, weight
     input,
   }) as [Value, Value];
   const value = merge(g, layer.mergeMode, forward, backward);
-  return layer.layer.returnSequences ? { ...input, value } : { value };
+  return layer.layer.returnSequences ? { value, counts: input.counts } : { value };
 };
 
 function nodeOf(layer: RecurrentLayer): RecurrentNode {

@@ -8,11 +8,13 @@ import type { Value } from '../graph/graph.ts';
 export interface Flow {
   /** ids [time, batch], a sequence [time, batch, features] or a vector [batch, features] */
   readonly value: Value;
+  /** Given while ids stand for a sequence of rows of the identity matrix of this size. */
+  readonly oneHotDepth?: number;
   /**
    * Valid steps of each row while a mask flows along: int32, [batch]. Masked sequences are compacted: the valid
    * steps stand first, in their order.
    */
-  readonly counts?: Value;
+  readonly counts?: Value | undefined;
 }
 
 export interface LoweringContext<L extends Layer> {

@@ -1,9 +1,12 @@
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Value } from '../graph/graph.ts';
 import type { Lowering } from './lowering.ts';
+import { sequenceOf } from './one-hot.ts';
 
 /** [time, batch, features] → [batch, features], over the valid steps; a row that has none gives zeros. */
-export const lowerPooling: Lowering<'pooling'> = ({ g, layer, input: { value: x, counts } }) => {
+export const lowerPooling: Lowering<'pooling'> = ({ g, layer, input }) => {
+  const { counts } = input;
+  const x = sequenceOf(g, input);
   if (!counts) return { value: layer.kind === 'average' ? g.mean(x, 0) : g.maximum(x, 0) };
   const valid = validSteps(g, x, counts); // [time, batch, 1]
   const lengths = g.unsqueeze(counts, 1); // [batch, 1]

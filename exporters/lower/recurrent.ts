@@ -8,6 +8,7 @@ import { type Direction, directions, type RecurrentOperator } from '../graph/rec
 import { activationAttributes } from './activations.ts';
 import { packWeights } from './gates.ts';
 import type { Flow, LoweringContext } from './lowering.ts';
+import { recurrentInput } from './one-hot.ts';
 
 /** What makes a node of one kind. */
 export interface RecurrentNode {
@@ -26,7 +27,7 @@ export function lowerOneDirection(
   const [result] = addRecurrentNode(g, { layer, node, direction, prefixes: [layer.name], weights, input }) as [Value];
   if (!layer.returnSequences) return { value: result };
   // ONNX writes the steps back in input order, Keras keeps the order of reading.
-  return { ...input, value: layer.goBackwards ? g.reverse(result, 0) : result };
+  return { value: layer.goBackwards ? g.reverse(result, 0) : result, counts: input.counts };
 }
 
 export interface RecurrentParts {
@@ -45,9 +46,10 @@ export interface RecurrentParts {
  */
 export function addRecurrentNode(g: GraphBuilder, parts: RecurrentParts): readonly Value[] {
   const { layer, node, direction, prefixes, weights, input } = parts;
-  const { W, R, B } = packWeights(layer, weights, prefixes);
+  const { R, B, ...kernel } = packWeights(layer, weights, prefixes);
+  const { X, W } = recurrentInput(g, input, kernel.W);
   const inputs = [
-    input.value,
+    X,
     g.initialiser('W', W),
     g.initialiser('R', R),
     B ? g.initialiser('B', B) : absent,

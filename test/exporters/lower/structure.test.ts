@@ -145,10 +145,35 @@ test('a mask is worked out once, at the front, and only where there is one', () 
   expect(only(plain, 'LSTM').inputs).toHaveLength(4);
 });
 
-test('one-hot stores no matrix', () => {
+describe('one-hot vectors', () => {
   const depth = 400;
-  const file = exportOnnx(modelOf([{ type: 'oneHot', depth }, { type: 'simpleRnn', units: 1 }, head]));
-  expect(file.length).toBeLessThan(4 * depth * 10);
+  test('are not written down where a recurrent layer follows: the rows of its kernel are looked up', () => {
+    const layers: SpecInput['layers'] = [
+      { type: 'oneHot', depth },
+      { type: 'dropout', rate: 0.5 },
+    ];
+    const graph = decodeOnnx(exportOnnx(modelOf([...layers, { type: 'simpleRnn', units: 2 }, head])));
+    expect(graph.nodes.map(({ op }) => op)).toEqual(['Transpose', 'Gather', 'RNN', 'Gather', 'Gemm', 'Sigmoid']);
+    const rnn = only(graph, 'RNN');
+    expect(rnn.inputs.slice(1).map((name) => dims(graph, name))).toEqual([
+      [1, 2, 2],
+      [1, 2, 2],
+      [1, 4],
+    ]);
+    expect(dims(graph, 'simple_rnn/kernel')).toEqual([depth, 2]);
+  });
+
+  test('are made at run time where they are narrower than the gates', () => {
+    const graph = decodeOnnx(exportOnnx(modelOf([{ type: 'oneHot', depth: 8 }, { type: 'lstm', units: 2 }, head])));
+    only(graph, 'OneHot');
+    expect(dims(graph, 'lstm/W')).toEqual([1, 8, 8]);
+  });
+
+  test('are made at run time for pooling, never stored', () => {
+    const file = exportOnnx(modelOf([{ type: 'oneHot', depth }, { type: 'pooling', kind: 'max' }, head]));
+    only(decodeOnnx(file), 'OneHot');
+    expect(file.length).toBeLessThan(4 * depth * 10);
+  });
 });
 
 test('dropout leaves no trace', () => {
