@@ -2,7 +2,6 @@
  * The oracle: forward pass, loss and gradient of a model in float64, written from the equations. It shares no code
  * with training or exporters, and is meant to be read: `operations.ts`, `cells.ts`, `layers.ts`, `loss.ts`, this.
  */
-
 import type { LayerOf, ModelSpec } from '../../models/layers.ts';
 import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { checkWeights } from '../../models/weights.ts';
@@ -76,8 +75,8 @@ export function referenceForward(model: ReferenceModel, ids: Int32Array, rows: n
 }
 
 /**
- * What each layer gives, by its name; with `masks` as in a training step, else without dropout: [rows, time, features] or [rows, features]. The last layer's
- * are the logits.
+ * What each layer gives, by its name: [rows, time, features] or [rows, features]; of the last layer, the logits. With
+ * `masks` as in a training step, else without dropout.
  * @throws INPUT_INVALID, WEIGHTS_INVALID
  */
 export function referenceLayerOutputs(
