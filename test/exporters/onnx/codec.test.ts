@@ -62,16 +62,17 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
-/** `levels` messages, each inside the one before it by the field numbers of `path` in turn. */
-function nested(path: readonly number[], levels: number): Uint8Array {
+/** `levels` messages, each inside the one before it: by the field numbers of `start`, then those of `cycle` in turn. */
+function nested(start: readonly number[], cycle: readonly number[], levels: number): Uint8Array {
+  const path = (level: number) => start[level] ?? cycle[(level - start.length) % cycle.length] ?? 0;
   const heads: number[][] = [];
   let length = 0;
   for (let level = levels - 1; level >= 0; level--) {
-    const head = [...varint(8 * (path[level % path.length] as number) + 2), ...varint(length)];
-    heads.unshift(head);
+    const head = [...varint(8 * path(level) + 2), ...varint(length)];
+    heads.push(head);
     length += head.length;
   }
-  return Uint8Array.from(heads.flat());
+  return Uint8Array.from(heads.reverse().flat());
 }
 
 function expectRefused(bytes: Uint8Array): void {
@@ -88,12 +89,12 @@ async function expectRefusedByAll(bytes: Uint8Array, reason = /./): Promise<void
 
 describe('hostile files are refused', () => {
   test.each([
-    ['graphs inside attributes', [1, 5, 6]],
-    ['lists of graphs inside attributes', [1, 5, 11]],
-    ['types inside types', [11, 2, 4, 1, 4, 1]],
-  ])('nesting: %s', async (_, path) => {
+    ['graphs inside attributes', [], [1, 5, 6]],
+    ['lists of graphs inside attributes', [], [1, 5, 11]],
+    ['types inside types', [11, 2], [4, 1]],
+  ])('nesting: %s', async (_, start, cycle) => {
     const levels = 60_000;
-    await expectRefusedByAll(field(7, nested(path, levels)), /nests deeper/);
+    await expectRefusedByAll(field(7, nested(start, cycle, levels)), /nests deeper/);
   });
 
   test('a message that ends behind the one around it', async () => {
@@ -104,8 +105,8 @@ describe('hostile files are refused', () => {
   });
 
   test('nesting: groups, which ONNX does not use', async () => {
-    await expectRefusedByAll(new Uint8Array(100_000).fill(8 * 30 + 3));
-    await expectRefusedByAll(field(7, new Uint8Array(100_000).fill(8 * 15 + 3)));
+    await expectRefusedByAll(new Uint8Array(100_000).fill(8 * 15 + 3), /damaged or no ONNX file/);
+    await expectRefusedByAll(field(7, new Uint8Array(100_000).fill(8 * 15 + 3)), /damaged or no ONNX file/);
   });
 
   test.each([
