@@ -8,7 +8,7 @@ import { type Comparison, compareOutputs } from './compare.ts';
 import type { PairReport, ParityReport, RanRunner, SkippedRunner } from './report.ts';
 import type { Outputs, Runner, RunnerName, Subject } from './runner.ts';
 import { runners as allRunners } from './runners.ts';
-import { toleranceBetween, tolerances } from './tolerances.ts';
+import { type ToleranceTable, toleranceBetween, toleranceTable } from './tolerances.ts';
 
 export interface ParityOptions {
   readonly subject: Subject;
@@ -58,7 +58,7 @@ export async function runParity(options: ParityOptions): Promise<ParityReport> {
     const reasons = skipped.map(({ name, skipped: reason }) => `${name}: ${reason}`).join('; ');
     fail('ENGINE_MISSING', `there is nothing to compare (${reasons})`, 'Give the reference and another runner.');
   }
-  return report(computed, skipped, plan, order);
+  return report(computed, skipped, plan, order, toleranceTable(options.time));
 }
 
 function referenceFirst(runners: readonly Runner[]): Runner[] {
@@ -143,9 +143,10 @@ function report(
   skipped: readonly SkippedRunner[],
   { head: { outputs } }: ModelPlan,
   order: Uint32Array,
+  table: ToleranceTable,
 ): ParityReport {
   const pairs = computed.flatMap((norm, index) =>
-    computed.slice(index + 1).map((other) => comparePair(norm, other, outputs, order)),
+    computed.slice(index + 1).map((other) => comparePair(norm, other, outputs, order, table)),
   );
   const entries = pairs.map(({ entry }) => entry);
   const againstReference = entries.filter(({ norm }) => norm === 'reference');
@@ -168,7 +169,7 @@ function report(
       ...skipped,
     ],
     pairs: entries,
-    tolerances: Object.fromEntries([...used].map((name) => [name, tolerances[name]])),
+    tolerances: Object.fromEntries([...used].map((name) => [name, table[name]])),
   };
 }
 
@@ -180,14 +181,20 @@ function describeRunner(
   return { name, description, examples, maxAbsError, maxLogitError, flips, ties, seconds };
 }
 
-function comparePair(norm: Computed, other: Computed, outputs: number, order: Uint32Array): Pair {
+function comparePair(
+  norm: Computed,
+  other: Computed,
+  outputs: number,
+  order: Uint32Array,
+  table: ToleranceTable,
+): Pair {
   const examples = Math.min(norm.examples, other.examples);
   const tolerance = toleranceBetween(norm.name, other.name);
   const both = [norm, other].map(({ logits, probabilities }) => ({
     logits: logits.subarray(0, examples * outputs),
     probabilities: probabilities.subarray(0, examples * outputs),
   })) as [Outputs, Outputs];
-  const found: Comparison = compareOutputs(...both, outputs, tolerances[tolerance]);
+  const found: Comparison = compareOutputs(...both, outputs, table[tolerance]);
   const given = (row: number): number => order[row] as number;
   const failing = new Set([...found.flips, ...found.overTolerance, ...found.notFinite]);
   return {

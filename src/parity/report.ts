@@ -1,7 +1,7 @@
 /** What a parity run found: plain numbers, ready for JSON. */
 import { fail } from '../core/errors.ts';
 import type { RunnerName } from './runner.ts';
-import { type Tolerance, type ToleranceName, tolerances } from './tolerances.ts';
+import type { Tolerance, ToleranceName } from './tolerances.ts';
 
 /** A runner that ran, and how far it is from the reference. */
 export interface RanRunner {
@@ -74,18 +74,18 @@ export interface ParityReport {
 }
 
 /** @throws PARITY_FAILED naming the runners, what differs and where */
-export function assertParity({ pairs }: ParityReport): void {
+export function assertParity({ pairs, tolerances }: ParityReport): void {
   const failed = pairs.filter(({ passed }) => !passed);
   if (failed.length === 0) return;
   fail(
     'PARITY_FAILED',
-    failed.map(describeFailure).join('; '),
+    failed.map((pair) => describeFailure(pair, tolerances[pair.tolerance])).join('; '),
     'Compare the pairs of the report: a runner that is in all failing pairs is the one that is wrong. See docs/parity.md.',
   );
 }
 
-function describeFailure(pair: PairReport): string {
-  const { probability, logit } = tolerances[pair.tolerance];
+function describeFailure(pair: PairReport, tolerance: Tolerance | undefined): string {
+  const { probability = 0, logit = 0 } = tolerance ?? {};
   const findings = [
     pair.notFinite > 0 && `${pair.notFinite} rows with NaN or an infinity`,
     pair.flips > 0 && `${pair.flips} label flips`,

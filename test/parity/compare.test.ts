@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareOutputs } from '../../src/parity/compare.ts';
 import type { Outputs } from '../../src/parity/runner.ts';
-import { tolerances } from '../../src/parity/tolerances.ts';
+import { toleranceTable } from '../../src/parity/tolerances.ts';
 
-const tolerance = tolerances.float32;
+const tolerance = toleranceTable(1).float32;
 
 const arbitraryLogit = fc.double({ min: -20, max: 20, noNaN: true });
 const arbitraryRow = (outputs: number) => fc.array(arbitraryLogit, { minLength: outputs, maxLength: outputs });

@@ -86,7 +86,7 @@ describe('runParity', () => {
       Math.max(...report.pairs.slice(0, count - 1).map(({ maxAbsError }) => maxAbsError)),
     );
     expect(report.smallestMargin).toBeGreaterThan(0);
-    expect(Object.keys(report.tolerances)).toEqual(['float32']);
+    expect(Object.keys(report.tolerances)).toEqual(['float32', 'approximatedActivations']);
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
     expect(() => assertParity(report)).not.toThrow();
   });
