@@ -152,7 +152,7 @@ function activate(activation: i32, x: v128): v128 {
   if (activation == SOFTPLUS) return softplus(x);
   if (activation == ELU) return v128.bitselect(x, expMinusOne(x), f32x4.gt(x, ZERO));
   if (activation == LEAKY_RELU) return v128.bitselect(x, mul(x, spread(LEAKY_RELU_ALPHA, 0)), f32x4.gt(x, ZERO));
-  if (activation == THRESHOLDED_RELU) return v128.and(x, f32x4.gt(x, one()));
+  if (activation == THRESHOLDED_RELU) return v128.andnot(x, f32x4.le(x, one())); // lets NaN through
   if (activation == SCALED_TANH) return mul(spread(SCALED, 0), tanh(mul(spread(SCALED, 1), x)));
   return x;
 }
