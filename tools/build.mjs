@@ -55,11 +55,12 @@ if (stampOf(dist) !== digest) {
     const { build } = await import('tsdown');
     await build({ cwd: root, outDir: fresh, logLevel: 'warn' });
     writeFileSync(join(fresh, '.stamp'), digest);
-    rmSync(dist, { recursive: true, force: true });
-    renameSync(fresh, dist);
-  } catch (error) {
+    // Two commands started together both build; what came second is the same, and thrown away.
+    if (stampOf(dist) !== digest) {
+      rmSync(dist, { recursive: true, force: true });
+      renameSync(fresh, dist);
+    }
+  } finally {
     rmSync(fresh, { recursive: true, force: true });
-    // Two commands started together both build; the one that came second finds the work done.
-    if (stampOf(dist) !== digest) throw error;
   }
 }
