@@ -105,6 +105,19 @@ describe('predictIds', () => {
     }
   });
 
+  test('of more rows than go through the model at a time gives each row its own', async () => {
+    const rows = 6000;
+    const ids = Int32Array.from({ length: rows * 6 }, (_, i) => (i * 7) % 30);
+    const { logits, probabilities } = await ternary.predictIds(ids, rows, 6);
+    const expected = referenceForward(classes, ids, rows, 6);
+    for (const [i, logit] of expected.logits.entries()) {
+      const error =
+        Math.abs((logits[i] as number) - logit) +
+        Math.abs((probabilities[i] as number) - (expected.probabilities[i] as number));
+      if (!(error < tolerance)) expect.fail(`row ${Math.floor(i / 3)} is off by ${error}`);
+    }
+  });
+
   test.each<[string, Int32Array, number, number]>([
     ['an id below 0', Int32Array.of(1, -1), 1, 2],
     ['an id of the vocabulary size', Int32Array.of(1, 30), 1, 2],
