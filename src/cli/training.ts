@@ -4,44 +4,53 @@ import { summary } from '../../models/summary.ts';
 import { zooModel } from '../../models/zoo/zoo.ts';
 import { fail } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
+import type { Split } from '../data/split.ts';
 import type { RunOptions, RunOptionsInput } from '../training/options.ts';
-import type { RunFiles } from '../training/run-folder.ts';
+import type { RunFiles, RunMode } from '../training/run-folder.ts';
 import { type SpecSource, type TrainingResult, type TrainingStart, train } from '../training/train.ts';
 import { interruptible } from './interrupt.ts';
+import { commandLine } from './invocation.ts';
+import { type DataOptions, pickRunOptions, type RunCommandOptions } from './options.ts';
 import { readSpec } from './read-spec.ts';
 import { formatCount, formatCountOf, formatSeconds } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
+export interface OpenedModel {
+  readonly spec: SpecSource;
+  readonly defaults: RunOptionsInput;
+}
+
 /** A model of the zoo by its name, or the spec in a `.json` file. */
-export async function openModel(name: string): Promise<{ spec: SpecSource; defaults: RunOptionsInput }> {
+export async function openModel(name: string): Promise<OpenedModel> {
   if (name.endsWith('.json')) return { spec: await readSpec(name), defaults: {} };
   const { build, defaults } = zooModel(name);
   return { spec: build, defaults };
 }
 
 export interface TrainingRequest {
-  readonly spec: SpecSource;
-  readonly defaults: RunOptionsInput;
+  /** As it was given to `openModel`. */
+  readonly name: string;
+  readonly model: OpenedModel;
   readonly data: Dataset;
-  readonly options: RunOptionsInput;
+  readonly options: RunCommandOptions & DataOptions;
   readonly out: string;
-  readonly mode: 'new' | 'overwrite' | 'resume';
-  /** The command that goes on with the run if it is stopped. */
-  readonly resumeCommand: string;
+  readonly mode: RunMode;
 }
 
 export type FinishedTraining = TrainingResult & { readonly files: RunFiles };
 
 /** @throws what `train` throws; INTERRUPTED after Ctrl-C, saying how to go on */
 export async function trainWatched(terminal: Terminal, request: TrainingRequest): Promise<FinishedTraining> {
-  const { spec, defaults, data, options, out, mode, resumeCommand } = request;
-  const onStop = () => process.stderr.write('\nStopping after this step. Ctrl-C again leaves at once.\n');
+  const { model, data, options, out, mode } = request;
+  const onStop = () => {
+    terminal.progress.stop();
+    process.stderr.write('\nStopping after this step. Ctrl-C again leaves at once.\n');
+  };
   let epochs = 0;
   const result = await interruptible(onStop, (signal) =>
     train({
-      ...options,
-      spec,
-      defaults,
+      ...pickRunOptions(options),
+      ...model,
       data,
       out,
       resume: mode === 'resume',
@@ -61,7 +70,7 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
     fail(
       'INTERRUPTED',
       `training was stopped in epoch ${history.length + 1}; ${files.best} holds the best model so far, of epoch ${bestEpoch}`,
-      `Go on with: ${resumeCommand}`,
+      `Go on with: ${resumeCommand(request)}`,
     );
   }
   terminal.say(
@@ -72,16 +81,31 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
   return { ...result, files };
 }
 
+/** A resumed run keeps its options; where the texts are must be said again. */
+function resumeCommand({ name, data, options: { textColumn, labelColumn }, out }: TrainingRequest): string {
+  return commandLine(
+    ...['train', name, '--data', data.source],
+    ...(textColumn === undefined ? [] : ['--text-column', textColumn]),
+    ...(labelColumn === undefined ? [] : ['--label-column', labelColumn]),
+    ...['--out', out, '--resume'],
+  );
+}
+
 function describeStart({ plan, options, split, vocabulary, engine, resumedFrom }: TrainingStart): string {
   return [
     summary(plan, { time: options.maxLength }),
     '',
     `Vocabulary of ${formatCountOf(vocabulary.length, 'word')}; texts of ${options.maxLength} steps, padding ${options.padding}, truncating ${options.truncating}.`,
     `${formatCountOf(split.train.length, 'text')} to train on, ${formatCount(split.validation.length)} to watch, ${formatCount(split.test.length)} held out.`,
+    ...(split.duplicates.groups ? [describeDuplicates(split)] : []),
     describeOptimiser(options),
     ...(resumedFrom ? [`Going on after epoch ${resumedFrom}.`] : []),
     `${engine.note}.`,
   ].join('\n');
+}
+
+function describeDuplicates({ duplicates: { examples, groups } }: Split): string {
+  return `${formatCountOf(examples, 'text')} are near duplicates of others, in ${formatCountOf(groups, 'group')}; each group is in one part.`;
 }
 
 function describeOptimiser({ optimiser, learningRate, batchSize, seed }: RunOptions): string {

@@ -38,12 +38,12 @@ export function runFiles(folder: string): RunFiles {
   };
 }
 
-/** @throws RUN_LOCKED, RUN_EXISTS, FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID */
-export async function openRunFolder(folder: string, mode: RunMode): Promise<RunFolder> {
-  const files = runFiles(folder);
-  const exists = await isFile(files.last);
+/** Checks that `folder` holds a run, or none, as `mode` needs it. @throws RUN_EXISTS, FILE_NOT_FOUND */
+export async function checkRunFolder(folder: string, mode: RunMode): Promise<void> {
+  const { last } = runFiles(folder);
+  const exists = await isFile(last);
   if (mode === 'resume' && !exists) {
-    fail('FILE_NOT_FOUND', `${files.last} does not exist: there is no run to resume`, 'Start it without resume.');
+    fail('FILE_NOT_FOUND', `${last} does not exist: there is no run to resume`, 'Start it without resume.');
   }
   if (mode === 'new' && exists) {
     fail(
@@ -52,6 +52,12 @@ export async function openRunFolder(folder: string, mode: RunMode): Promise<RunF
       'Resume it (--resume), replace it (--overwrite) or choose another folder.',
     );
   }
+}
+
+/** @throws RUN_LOCKED, RUN_EXISTS, FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID */
+export async function openRunFolder(folder: string, mode: RunMode): Promise<RunFolder> {
+  const files = runFiles(folder);
+  await checkRunFolder(folder, mode);
   const unlock = await lock(folder);
   try {
     const previous = mode === 'resume' ? await loadCheckpoint(files.last) : undefined;

@@ -10,7 +10,7 @@ import { evaluateWith, type LabelledTexts } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
 import { commandLine } from '../invocation.ts';
-import { type DataOptions, dataOptions, pickRunOptions, type RunCommandOptions, runOptions } from '../options.ts';
+import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
 import { describeParity } from '../parity-tables.ts';
 import { createStages, describeStages } from '../stages.ts';
 import { formatBytes, formatCountOf, formatShare, formatSmall } from '../terminal/format.ts';
@@ -41,16 +41,9 @@ export function demo(): Command {
         openData(terminal, { ...options, data: options.data ?? 'spam' }),
       );
       const training = await stages.run('train', 'Training', () =>
-        trainWatched(terminal, {
-          ...model,
-          data,
-          options: pickRunOptions(options),
-          out: options.out,
-          mode: 'overwrite',
-          resumeCommand: commandLine('train', name, '--data', data.source, '--out', options.out, '--resume'),
-        }),
+        trainWatched(terminal, { name, model, data, options, out: options.out, mode: 'overwrite' }),
       );
-      const { files } = training;
+      const { files, history, bestEpoch, engine, split } = training;
       const onnx = await stages.run('export', `Exporting ${files.onnx}`, async () => {
         const { exportOnnx } = await import('../../../exporters/export.ts');
         const bytes = exportOnnx(training.model);
@@ -58,7 +51,7 @@ export function demo(): Command {
         terminal.say(`One file of ${formatBytes(bytes.length)}: graph, weights, vocabulary, labels.`);
         return bytes;
       });
-      const examples = Array.from(training.split.test, (index) => data.examples[index] as Example);
+      const examples = Array.from(split.test, (index) => data.examples[index] as Example);
       const held = `the ${formatCountOf(examples.length, 'held-out text')}`;
       const { accuracy, loss } = await stages.run('evaluate', `Classifying ${held} with onnxruntime`, async () => {
         const report = await evaluateFile(terminal, onnx, { labels: data.labels, examples });
@@ -87,7 +80,7 @@ export function demo(): Command {
       terminal.answer(
         {
           ...{ accuracy, loss, examples: examples.length, flips, maxAbsError, smallestMargin, seconds },
-          ...{ stages: stages.done, runners, engine: training.engine, files, next },
+          ...{ epochs: history.length, bestEpoch, engine, stages: stages.done, runners, files, next },
         },
         [
           facts([

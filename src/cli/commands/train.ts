@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
+import type { Example } from '../../data/dataset.ts';
 import { evaluate } from '../../training/evaluate.ts';
+import { checkRunFolder } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
 import { commandLine } from '../invocation.ts';
-import { type DataOptions, dataOptions, pickRunOptions, type RunCommandOptions, runOptions } from '../options.ts';
+import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
 import { formatShare } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
@@ -27,25 +29,19 @@ export function train(): Command {
     async (terminal, options: Options, name: string) => {
       const folder = required(options.out, out.flags);
       const model = await openModel(name);
+      const mode = options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new';
+      await checkRunFolder(folder, mode);
       const data = await openData(terminal, options);
-      const { textColumn, labelColumn } = options;
-      const columns = [
-        ...(textColumn === undefined ? [] : ['--text-column', textColumn]),
-        ...(labelColumn === undefined ? [] : ['--label-column', labelColumn]),
-      ];
-      const result = await trainWatched(terminal, {
-        ...model,
-        data,
-        options: pickRunOptions(options),
-        out: folder,
-        mode: options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new',
-        resumeCommand: commandLine('train', name, '--data', data.source, ...columns, '--out', folder, '--resume'),
-      });
-      const examples = Array.from(result.split.test, (index) => data.examples[index] as (typeof data.examples)[number]);
+      const result = await trainWatched(terminal, { name, model, data, options, out: folder, mode });
+      const examples = Array.from(result.split.test, (index) => data.examples[index] as Example);
       const test = examples.length
-        ? await evaluate(result.model, { labels: data.labels, examples }, terminal)
+        ? await evaluate(
+            result.model,
+            { labels: data.labels, examples },
+            { engine: result.engine.name, progress: terminal.progress },
+          )
         : undefined;
-      const { files, history, bestEpoch, stoppedEarly, engine, plan } = result;
+      const { files, history, bestEpoch, stoppedEarly, engine, plan, split } = result;
       terminal.answer(
         {
           model: plan.spec.name,
@@ -55,6 +51,7 @@ export function train(): Command {
           history,
           test: test && { accuracy: test.accuracy, loss: test.loss, examples: test.examples },
           engine,
+          duplicates: split.duplicates,
           options: result.options,
           files: { best: files.best, last: files.last, history: files.history },
         },

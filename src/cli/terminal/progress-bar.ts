@@ -9,7 +9,7 @@ export function progressBar(stream: NodeJS.WriteStream): Progress {
     format: '{stage} {bar} {percentage} % · {eta_formatted} left{note}',
     barCompleteChar: '█',
     barIncompleteChar: '░',
-    barsize: 30,
+    barsize: 16, // all of an epoch's line fits into 80 columns
     // Smooths over steps of uneven length, such as the batches of an epoch and its validation.
     etaBuffer: 50,
     clearOnComplete: true,
