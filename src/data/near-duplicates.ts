@@ -141,7 +141,7 @@ function shingleSets(texts: readonly string[]): ShingleSet[] {
 function rankByRarity(holders: readonly number[]): Int32Array {
   const rank = new Int32Array(holders.length).fill(-1);
   const shared = Int32Array.from(holders.keys()).filter((shingle) => (holders[shingle] as number) > 1);
-  shared.sort((a, b) => (holders[a] as number) - (holders[b] as number) || a - b);
+  shared.sort((a, b) => (holders[a] as number) - (holders[b] as number));
   for (const [place, shingle] of shared.entries()) rank[shingle] = place;
   return rank;
 }

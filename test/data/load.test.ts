@@ -175,8 +175,13 @@ describe.each(Object.entries(writers))('%s', (kind, write) => {
 
 describe('a CSV or TSV', () => {
   test('may begin with a byte order mark, have blank lines, and end its lines as it likes', async () => {
-    for (const end of ['\n', '\r\n', '\r']) {
-      const source = await fileOf('csv', `\ufefftext,label${end}one,a${end}${end}two,b${end}`);
+    for (const [first, end] of [
+      ['\n', '\n'],
+      ['\r\n', '\r\n'],
+      ['\r', '\r'],
+      ['\r\n', '\n'],
+    ]) {
+      const source = await fileOf('csv', `\ufefftext,label${first}one,a${end}${end}two,b${end}`);
       const { examples } = await loadDataset(source);
       expect(examples.map(({ id, text }) => [id, text])).toEqual([
         ['row-1', 'one'],
@@ -256,6 +261,11 @@ describe('a JSONL', () => {
   test('is refused when it has too many examples', async () => {
     const source = await fileOf('jsonl', '{"text":"a","label":0}\n'.repeat(1_000_001));
     await expectFailure(source, 'DATA_INVALID', /more than 1000000 examples/);
+  });
+
+  test('is not read on when a line does not end', async () => {
+    const source = await fileOf('jsonl', Buffer.concat([Buffer.alloc(2 ** 23, 'x'), Buffer.from([0xff])]));
+    await expectFailure(source, 'DATA_INVALID', /line 1 is longer than 4 MiB/); // and not the bad byte after it
   });
 
   test('is read right where characters and lines cross the parts in which a file is read', async () => {

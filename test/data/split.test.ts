@@ -106,6 +106,20 @@ describe('with groups', () => {
     );
   });
 
+  test('groups are held out about as often as single examples', () => {
+    const groupOf = Array.from({ length: 100 }, (_, index) => (index < 40 ? index >> 2 : index));
+    const dataset = datasetOf(
+      groupOf.map(() => 0),
+      groupOf,
+    );
+    let held = 0;
+    for (let seed = 0; seed < 1000; seed++) {
+      held += splitDataset(dataset, { ...usual, seed }).test.filter((index) => index < 40).length;
+    }
+    // 10,000 groups of four at 0.2: mean 8,000 examples, standard deviation below 4 · √1600 = 160; six deviations.
+    expect(Math.abs(held - 8000)).toBeLessThan(960);
+  });
+
   test('near-duplicate texts are the groups where the dataset states none', () => {
     const texts = Array.from(
       { length: 40 },
