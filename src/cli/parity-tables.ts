@@ -4,7 +4,7 @@ import { formatCount, formatSeconds, formatSmall } from './terminal/format.ts';
 import { facts, table } from './terminal/table.ts';
 
 export function describeParity(report: ParityReport): string {
-  const { examples, flips, ties, maxAbsError, maxLogitError, smallestMargin } = report;
+  const { examples, flips, ties, sensitive, maxAbsError, maxLogitError, smallestMargin } = report;
   return [
     describeRunners(report),
     describeMatrix(report),
@@ -12,6 +12,7 @@ export function describeParity(report: ParityReport): string {
       ['examples', formatCount(examples)],
       ['label flips', ties ? `${flips} (and ${ties} ties)` : String(flips)],
       ['largest error', `${formatSmall(maxAbsError)} on a probability, ${formatSmall(maxLogitError)} on a logit`],
+      ...(sensitive.length ? [['sensitive texts', `${sensitive.length} (see docs/parity.md)`] as const] : []),
       ['smallest margin', formatSmall(smallestMargin)],
     ]),
   ].join('\n\n');

@@ -33,8 +33,8 @@ describe('in a pipe', () => {
   });
 
   it('colours can be asked for, and NO_COLOR wins', async () => {
-    expect((await cli(['models'], { env: { FORCE_COLOR: '1' } })).stdout).toContain('\u001b[1m');
-    expect((await cli(['models'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).stdout).not.toContain('\u001b');
+    expect((await cli(['nonsense'], { env: { FORCE_COLOR: '1' } })).stderr).toContain('\u001b[31merror');
+    expect((await cli(['nonsense'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).stderr).not.toContain('\u001b');
   });
 
   it('a reader that leaves early ends the command quietly', async () => {

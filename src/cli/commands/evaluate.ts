@@ -10,7 +10,7 @@ import { openData } from '../data.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { batchSize, type DataOptions, dataOptions } from '../options.ts';
 import { type ChosenPart, choosePart, type Part, parts } from '../part.ts';
-import { formatCount, formatShare, printable } from '../terminal/format.ts';
+import { formatCount, formatShare } from '../terminal/format.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
@@ -92,7 +92,7 @@ async function openPart(terminal: Terminal, options: Options, training: Paramete
 
 function describeConfusion(labels: readonly string[], confusion: EvaluationReport['confusion']): string {
   return table(
-    labels.map((label, row) => [printable(label), ...(confusion[row] ?? []).map(formatCount)]),
-    { head: ['true ╲ taken for', ...labels.map(printable)], align: ['left', ...labels.map(() => 'right' as const)] },
+    labels.map((label, row) => [label, ...(confusion[row] ?? []).map(formatCount)]),
+    { head: ['true ╲ taken for', ...labels], align: ['left', ...labels.map(() => 'right' as const)] },
   );
 }

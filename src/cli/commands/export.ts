@@ -44,5 +44,9 @@ export function exportCommand(): Command {
   )
     .usage('[options] <run> --out <file>')
     .argument('<run>', 'folder of a run, or a .safetensors file');
-  return withExamples(withOptions(command, out, tanh), 'recurrent export runs/spam --out model.onnx', 'recurrent export runs/spam --out exact.onnx --tanh exact');
+  return withExamples(
+    withOptions(command, out, tanh),
+    'recurrent export runs/spam --out model.onnx',
+    'recurrent export runs/spam --out exact.onnx --tanh exact',
+  );
 }

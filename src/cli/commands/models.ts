@@ -15,7 +15,7 @@ export function models(): Command {
       return { name, summary, parameters: countParameters(plan), vocabularySize, maxLength, padding, truncating };
     });
     const rows = known.map(({ name, parameters, vocabularySize, maxLength, summary }) => [
-      terminal.colours.bold(name),
+      name,
       formatCount(parameters),
       formatCount(vocabularySize),
       formatCount(maxLength),

@@ -83,7 +83,7 @@ function describe({ interactive }: Terminal, classified: readonly Classified[]):
   }
   const width = Math.max(20, (process.stdout.columns ?? 80) - 40);
   const rows = classified.map(({ label, probability, text, knownWords }) => [
-    printable(label),
+    label,
     probability.toFixed(4),
     knownWords ? excerpt(text, width) : `${excerpt(text, width)} (no known word)`,
   ]);

@@ -34,9 +34,9 @@ export function formatBytes(bytes: number): string {
   return bytes < 999_950 ? `${(bytes / 1000).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** One line without control characters: what stands in a file must not steer a terminal. */
+/** One line without control characters or changes of direction: what stands in a file must not steer a terminal. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\s]+/gu, ' ').trim();
 }
 
 /** At most `width` characters of `printable(text)`. */

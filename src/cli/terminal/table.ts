@@ -1,5 +1,6 @@
-/** Plain columns, the same on a terminal and in a pipe. */
+/** Plain columns, the same on a terminal and in a pipe. Cells may come from files: they are made printable here. */
 import Table from 'cli-table3';
+import { printable } from './format.ts';
 
 export type Alignment = 'left' | 'right';
 
@@ -15,12 +16,12 @@ export function table(
   { head, align }: { readonly head?: readonly string[]; readonly align?: readonly Alignment[] } = {},
 ): string {
   const grid = new Table({
-    ...(head && { head: [...head] }),
+    ...(head && { head: head.map(printable) }),
     ...(align && { colAligns: [...align] }),
     chars: noBorders,
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
   });
-  for (const row of rows) grid.push([...row]);
+  for (const row of rows) grid.push(row.map(printable));
   return grid
     .toString()
     .split('\n')
