@@ -1,5 +1,6 @@
 /** `recurrent-onnx/data`: labelled texts from files, and their split. */
 export { type Dataset, datasetFingerprint, type Example } from './dataset.ts';
+export { type LengthStatistics, lengthStatistics } from './length-statistics.ts';
 export { type LoadOptions, loadDataset } from './load.ts';
 export { nearDuplicateGroups } from './near-duplicates.ts';
 export { type Split, type SplitOptions, splitDataset } from './split.ts';
