@@ -1,6 +1,7 @@
 /** Two runners' outputs for the same rows: numeric error and label flips, counted apart. */
 import { fail } from '../core/errors.ts';
 import type { Outputs } from './runner.ts';
+import type { Sensitivity } from './sensitivity.ts';
 import type { Tolerance } from './tolerances.ts';
 
 export interface Largest {
@@ -16,13 +17,15 @@ export interface Comparison {
   readonly probabilityError: Largest;
   /** Largest |Δ| of a logit, over the same rows. */
   readonly logitError: Largest;
-  /** Rows with an error over tolerance. */
+  /** Rows with an error over tolerance, and over the row's own sensitivity. */
   readonly overTolerance: readonly number[];
+  /** Rows with an error over tolerance that is no larger than the row's own sensitivity. */
+  readonly sensitive: readonly number[];
   /** Rows with NaN or an infinity on either side. They always fail. */
   readonly notFinite: readonly number[];
   /** Rows whose most probable class differs, and that by more than a tie. */
   readonly flips: readonly number[];
-  /** Rows whose most probable class differs while the norm's margin is below tolerance. */
+  /** Rows whose most probable class differs while the norm's margin is below tolerance, or the row's sensitivity. */
   readonly ties: readonly number[];
   /** Smallest margin of the norm. */
   readonly smallestMargin: number;
@@ -31,13 +34,21 @@ export interface Comparison {
 /**
  * @param norm the side that margins and the relative part of the logit's tolerance are taken from
  * @param outputs columns: 1 for a binary head, else the number of classes
+ * @param sensitivities of rows for which it was measured
  */
-export function compareOutputs(norm: Outputs, other: Outputs, outputs: number, tolerance: Tolerance): Comparison {
+export function compareOutputs(
+  norm: Outputs,
+  other: Outputs,
+  outputs: number,
+  tolerance: Tolerance,
+  sensitivities: ReadonlyMap<number, Sensitivity> = new Map(),
+): Comparison {
   const rows = rowsOf(norm, outputs);
   if (rows !== rowsOf(other, outputs)) {
     fail('RUNTIME_FAILED', `one runner gave ${rows} rows, the other ${rowsOf(other, outputs)}`, 'Please report this.');
   }
   const overTolerance: number[] = [];
+  const sensitive: number[] = [];
   const notFinite: number[] = [];
   const flips: number[] = [];
   const ties: number[] = [];
@@ -56,7 +67,9 @@ export function compareOutputs(norm: Outputs, other: Outputs, outputs: number, t
       notFinite.push(row);
       continue;
     }
+    const sensitivity = sensitivities.get(row) ?? { probability: 0, logit: 0 };
     let over = false;
+    let explained = true;
     for (let column = 0; column < outputs; column++) {
       const logit = logits[column] as number;
       const ofLogit = Math.abs(logit - (otherLogits[column] as number));
@@ -64,16 +77,17 @@ export function compareOutputs(norm: Outputs, other: Outputs, outputs: number, t
       if (ofLogit > logitError.value) logitError = { value: ofLogit, row };
       if (ofProbability > probabilityError.value) probabilityError = { value: ofProbability, row };
       over ||= ofProbability > tolerance.probability || ofLogit > tolerance.logit * Math.max(1, Math.abs(logit));
+      explained &&= ofProbability <= sensitivity.probability && ofLogit <= sensitivity.logit;
     }
-    if (over) overTolerance.push(row);
+    if (over) (explained ? sensitive : overTolerance).push(row);
 
     const margin = marginOf(probabilities);
     smallestMargin = Math.min(smallestMargin, margin);
     if (classOf(probabilities) !== classOf(otherProbabilities)) {
-      (margin < tolerance.probability ? ties : flips).push(row);
+      (margin < Math.max(tolerance.probability, sensitivity.probability) ? ties : flips).push(row);
     }
   }
-  return { rows, probabilityError, logitError, overTolerance, notFinite, flips, ties, smallestMargin };
+  return { rows, probabilityError, logitError, overTolerance, sensitive, notFinite, flips, ties, smallestMargin };
 }
 
 type Row = Float32Array | Float64Array;

@@ -11,4 +11,4 @@ export {
   type Subject,
 } from './runner.ts';
 export { runners } from './runners.ts';
-export { type Tolerance, type ToleranceName, toleranceTable } from './tolerances.ts';
+export { type Tolerance, type ToleranceName, tolerances } from './tolerances.ts';

@@ -8,7 +8,8 @@ import { type Comparison, compareOutputs } from './compare.ts';
 import type { PairReport, ParityReport, RanRunner, SkippedRunner } from './report.ts';
 import type { Outputs, Runner, RunnerName, Subject } from './runner.ts';
 import { runners as allRunners } from './runners.ts';
-import { type ToleranceTable, toleranceBetween, toleranceTable } from './tolerances.ts';
+import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
+import { toleranceBetween, tolerances } from './tolerances.ts';
 
 export interface ParityOptions {
   readonly subject: Subject;
@@ -58,7 +59,11 @@ export async function runParity(options: ParityOptions): Promise<ParityReport> {
     const reasons = skipped.map(({ name, skipped: reason }) => `${name}: ${reason}`).join('; ');
     fail('ENGINE_MISSING', `there is nothing to compare (${reasons})`, 'Give the reference and another runner.');
   }
-  return report(computed, skipped, plan, order, toleranceTable(options.time));
+  const compared = compareAll(computed, plan);
+  const suspects = [...new Set(compared.flatMap(({ found }) => [...found.overTolerance, ...found.flips]))];
+  if (suspects.length === 0) return report(computed, skipped, compared, order);
+  const sensitivities = await sensitivitiesOf(suspects.slice(0, mostSuspects), options, order);
+  return report(computed, skipped, compareAll(computed, plan, sensitivities), order, sensitivities);
 }
 
 function referenceFirst(runners: readonly Runner[]): Runner[] {
@@ -130,35 +135,69 @@ function gatherRows(ids: Int32Array, time: number, chosen: Uint32Array): Int32Ar
   return gathered;
 }
 
-/** What one comparison adds to the report, with rows numbered as they were given. */
+/** So many failing rows are looked at again. If more fail, it is no matter of single rows. */
+const mostSuspects = 100;
+
+/** By place in the order. */
+type Sensitivities = ReadonlyMap<number, Sensitivity>;
+
+async function sensitivitiesOf(
+  places: readonly number[],
+  { subject, ids, time }: ParityOptions,
+  order: Uint32Array,
+): Promise<Sensitivities> {
+  const chosen = Uint32Array.from(places, (place) => order[place] as number);
+  const measured = await measureSensitivity(subject.model, gatherRows(ids, time, chosen), chosen.length, time);
+  return new Map(places.map((place, index) => [place, measured[index] as Sensitivity]));
+}
+
 interface Pair {
-  readonly entry: PairReport;
-  readonly flips: readonly number[];
-  readonly ties: readonly number[];
-  readonly smallestMargin: number;
+  readonly norm: Computed;
+  readonly other: Computed;
+  /** Rows are places in the order. */
+  readonly found: Comparison;
+}
+
+function compareAll(
+  computed: readonly Computed[],
+  { head: { outputs } }: ModelPlan,
+  sensitivities?: Sensitivities,
+): Pair[] {
+  return computed.flatMap((norm, index) =>
+    computed.slice(index + 1).map((other) => {
+      const size = Math.min(norm.examples, other.examples) * outputs;
+      const [one, two] = [norm, other].map(({ logits, probabilities }) => ({
+        logits: logits.subarray(0, size),
+        probabilities: probabilities.subarray(0, size),
+      })) as [Outputs, Outputs];
+      const tolerance = tolerances[toleranceBetween(norm.name, other.name)];
+      return { norm, other, found: compareOutputs(one, two, outputs, tolerance, sensitivities) };
+    }),
+  );
 }
 
 function report(
   computed: readonly Computed[],
   skipped: readonly SkippedRunner[],
-  { head: { outputs } }: ModelPlan,
+  compared: readonly Pair[],
   order: Uint32Array,
-  table: ToleranceTable,
+  sensitivities: Sensitivities = new Map(),
 ): ParityReport {
-  const pairs = computed.flatMap((norm, index) =>
-    computed.slice(index + 1).map((other) => comparePair(norm, other, outputs, order, table)),
-  );
-  const entries = pairs.map(({ entry }) => entry);
-  const againstReference = entries.filter(({ norm }) => norm === 'reference');
-  const used = new Set(entries.map(({ tolerance }) => tolerance));
+  const pairs = compared.map((pair) => describePair(pair, order));
+  const againstReference = pairs.filter(({ norm }) => norm === 'reference');
+  const places = (key: 'flips' | 'ties' | 'sensitive'): Set<number> =>
+    new Set(compared.flatMap(({ found }) => found[key]));
   return {
-    passed: entries.every(({ passed }) => passed),
-    examples: Math.max(...entries.map(({ examples }) => examples)),
-    flips: new Set(pairs.flatMap(({ flips }) => flips)).size,
-    ties: new Set(pairs.flatMap(({ ties }) => ties)).size,
+    passed: pairs.every(({ passed }) => passed),
+    examples: Math.max(...pairs.map(({ examples }) => examples)),
+    flips: places('flips').size,
+    ties: places('ties').size,
+    sensitive: [...places('sensitive')]
+      .map((place) => ({ row: order[place] as number, ...(sensitivities.get(place) as Sensitivity) }))
+      .sort((a, b) => a.row - b.row),
     maxAbsError: Math.max(...againstReference.map(({ maxAbsError }) => maxAbsError)),
     maxLogitError: Math.max(...againstReference.map(({ maxLogitError }) => maxLogitError)),
-    smallestMargin: Math.min(...pairs.map(({ smallestMargin }) => smallestMargin)),
+    smallestMargin: Math.min(...compared.map(({ found }) => found.smallestMargin)),
     runners: [
       ...computed.map((runner) =>
         describeRunner(
@@ -168,8 +207,8 @@ function report(
       ),
       ...skipped,
     ],
-    pairs: entries,
-    tolerances: Object.fromEntries([...used].map((name) => [name, table[name]])),
+    pairs,
+    tolerances: Object.fromEntries(pairs.map(({ tolerance }) => [tolerance, tolerances[tolerance]])),
   };
 }
 
@@ -181,46 +220,29 @@ function describeRunner(
   return { name, description, examples, maxAbsError, maxLogitError, flips, ties, seconds };
 }
 
-function comparePair(
-  norm: Computed,
-  other: Computed,
-  outputs: number,
-  order: Uint32Array,
-  table: ToleranceTable,
-): Pair {
-  const examples = Math.min(norm.examples, other.examples);
-  const tolerance = toleranceBetween(norm.name, other.name);
-  const both = [norm, other].map(({ logits, probabilities }) => ({
-    logits: logits.subarray(0, examples * outputs),
-    probabilities: probabilities.subarray(0, examples * outputs),
-  })) as [Outputs, Outputs];
-  const found: Comparison = compareOutputs(...both, outputs, table[tolerance]);
-  const given = (row: number): number => order[row] as number;
+function describePair({ norm, other, found }: Pair, order: Uint32Array): PairReport {
+  const given = (place: number): number => order[place] as number;
+  const firstOf = (places: Iterable<number>): number[] =>
+    Array.from(places, given)
+      .sort((a, b) => a - b)
+      .slice(0, 10);
   const failing = new Set([...found.flips, ...found.overTolerance, ...found.notFinite]);
   return {
-    flips: found.flips.map(given),
-    ties: found.ties.map(given),
-    smallestMargin: found.smallestMargin,
-    entry: {
-      norm: norm.name,
-      other: other.name,
-      examples,
-      maxAbsError: found.probabilityError.value,
-      maxAbsErrorRow: given(found.probabilityError.row),
-      maxLogitError: found.logitError.value,
-      maxLogitErrorRow: given(found.logitError.row),
-      flips: found.flips.length,
-      ties: found.ties.length,
-      overTolerance: found.overTolerance.length,
-      notFinite: found.notFinite.length,
-      failingRows: firstOf([...failing].map(given)),
-      tiedRows: firstOf(found.ties.map(given)),
-      tolerance,
-      passed: failing.size === 0,
-    },
+    norm: norm.name,
+    other: other.name,
+    examples: found.rows,
+    maxAbsError: found.probabilityError.value,
+    maxAbsErrorRow: given(found.probabilityError.row),
+    maxLogitError: found.logitError.value,
+    maxLogitErrorRow: given(found.logitError.row),
+    flips: found.flips.length,
+    ties: found.ties.length,
+    overTolerance: found.overTolerance.length,
+    sensitive: found.sensitive.length,
+    notFinite: found.notFinite.length,
+    failingRows: firstOf(failing),
+    tiedRows: firstOf(found.ties),
+    tolerance: toleranceBetween(norm.name, other.name),
+    passed: failing.size === 0,
   };
-}
-
-function firstOf(rows: readonly number[]): number[] {
-  return rows.toSorted((a, b) => a - b).slice(0, 10);
 }

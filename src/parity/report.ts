@@ -1,7 +1,8 @@
 /** What a parity run found: plain numbers, ready for JSON. */
 import { fail } from '../core/errors.ts';
 import type { RunnerName } from './runner.ts';
-import type { Tolerance, ToleranceName } from './tolerances.ts';
+import type { Sensitivity } from './sensitivity.ts';
+import { type Tolerance, type ToleranceName, tolerances } from './tolerances.ts';
 
 /** A runner that ran, and how far it is from the reference. */
 export interface RanRunner {
@@ -37,8 +38,10 @@ export interface PairReport {
   readonly maxLogitErrorRow: number;
   readonly flips: number;
   readonly ties: number;
-  /** Rows with an error over tolerance. */
+  /** Rows with an error over tolerance, and over the row's own sensitivity. */
   readonly overTolerance: number;
+  /** Rows with an error over tolerance that is no larger than the row's own sensitivity. They do not fail. */
+  readonly sensitive: number;
   /** Rows with NaN or an infinity. */
   readonly notFinite: number;
   /** The first of the rows that fail: flips, errors over tolerance, NaN and infinities. */
@@ -49,6 +52,11 @@ export interface PairReport {
   readonly passed: boolean;
 }
 
+/** A row whose answer the float32 weights leave open by more than the tolerance. */
+export interface SensitiveRow extends Sensitivity {
+  readonly row: number;
+}
+
 export interface ParityReport {
   /** No flip, no error over tolerance and no NaN between any two runners. */
   readonly passed: boolean;
@@ -56,8 +64,10 @@ export interface ParityReport {
   readonly examples: number;
   /** Rows on which any two runners give different labels. */
   readonly flips: number;
-  /** Rows on which labels differ while the margin is below tolerance. They do not fail. */
+  /** Rows on which labels differ while the margin is below tolerance or sensitivity. They do not fail. */
   readonly ties: number;
+  /** Rows that moved over tolerance between any two runners because they are sensitive. They do not fail. */
+  readonly sensitive: readonly SensitiveRow[];
   /** Largest |Δ| of a probability between the reference and any other runner. */
   readonly maxAbsError: number;
   /** The same for a logit. */
@@ -74,18 +84,18 @@ export interface ParityReport {
 }
 
 /** @throws PARITY_FAILED naming the runners, what differs and where */
-export function assertParity({ pairs, tolerances }: ParityReport): void {
+export function assertParity({ pairs }: ParityReport): void {
   const failed = pairs.filter(({ passed }) => !passed);
   if (failed.length === 0) return;
   fail(
     'PARITY_FAILED',
-    failed.map((pair) => describeFailure(pair, tolerances[pair.tolerance])).join('; '),
+    failed.map(describeFailure).join('; '),
     'Compare the pairs of the report: a runner that is in all failing pairs is the one that is wrong. See docs/parity.md.',
   );
 }
 
-function describeFailure(pair: PairReport, tolerance: Tolerance | undefined): string {
-  const { probability = 0, logit = 0 } = tolerance ?? {};
+function describeFailure(pair: PairReport): string {
+  const { probability, logit } = tolerances[pair.tolerance];
   const findings = [
     pair.notFinite > 0 && `${pair.notFinite} rows with NaN or an infinity`,
     pair.flips > 0 && `${pair.flips} label flips`,

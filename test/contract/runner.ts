@@ -13,7 +13,7 @@ import type { Weights } from '../../models/weights.ts';
 import { compareOutputs } from '../../src/parity/compare.ts';
 import type { Outputs, Runner, RunnerSession, Subject } from '../../src/parity/runner.ts';
 import { runners } from '../../src/parity/runners.ts';
-import { toleranceTable } from '../../src/parity/tolerances.ts';
+import { tolerances } from '../../src/parity/tolerances.ts';
 import { arbitraryCase, materialise, randomBatch, randomWeights } from '../support/arbitrary-spec.ts';
 import { trainedModel } from '../support/trained-model.ts';
 
@@ -114,7 +114,7 @@ export async function describeRunner(runner: Runner, { cases }: { readonly cases
       expected as Outputs,
       actual as Outputs,
       outputs,
-      toleranceTable(time).float32,
+      tolerances.float32,
     );
     expect({ overTolerance, notFinite }).toEqual({ overTolerance: [], notFinite: [] });
   }
