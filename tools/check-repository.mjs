@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const notOurs = /^(node_modules|dist|\.dist-\d+|runs|coverage|\.git|\.cache)$/;
 
 const faults = [
-  { what: 'a path of one machine', pattern: /(?:(?<![\w.@}/-])|file:\/\/)\/(?:work|root|tmp|home\/\w+|Users\/\w+)\/[\w.]+/ },
+  {
+    what: 'a path of one machine',
+    pattern: /(?:(?<![\w.@}/-])|file:\/\/)\/(?:work|root|tmp|home\/\w+|Users\/\w+)\/[\w.]+/,
+  },
   {
     what: 'the host of a registry',
     pattern: /https?:\/\/[^\s/"']*(?:registry|artifactory|nexus|verdaccio|mirror|proxy)/i,
