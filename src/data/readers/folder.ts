@@ -4,11 +4,16 @@ import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
-import { checkExamples, checkInterruption, checkTotalBytes, type LabelledText, limits, type Reader } from './reader.ts';
+import {
+  atOnce,
+  checkExamples,
+  checkInterruption,
+  checkTotalBytes,
+  type LabelledText,
+  limits,
+  type Reader,
+} from './reader.ts';
 import { decodeUtf8 } from './utf8.ts';
-
-/** Files that are read at the same time. */
-const atOnce = 32;
 
 export const readFolder: Reader = async ({ source, progress, signal }) => {
   const { classes, files, leftOut } = await listClasses(source);

