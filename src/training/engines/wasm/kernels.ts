@@ -38,6 +38,7 @@ export interface Kernels {
     positions: number,
     bColumns: number,
     gradientColumns: number,
+    scratch: Address,
   ): void;
   addProducts(out: Address, input: Address, packed: Address, inner: number, columns: number, groups: number): void;
   addVector(to: Address, from: Address, count: number): void;

@@ -52,6 +52,7 @@ function projectDense(
 ): Projection {
   const { kernels, positions } = workspace;
   const packed = workspace.reserve(features * width);
+  const scratch = workspace.outerScratch(features);
   return {
     forward: () => {
       kernels.pack(packed, kernel, features, width, width, 1);
@@ -59,7 +60,7 @@ function projectDense(
       kernels.addProducts(sums, value, packed, features, width, positions);
     },
     backward: () => {
-      kernels.addOuter(kernelGradient, value, sums, features, width, positions, width, width);
+      kernels.addOuter(kernelGradient, value, sums, features, width, positions, width, width, scratch);
       if (bias) kernels.addColumnSums(biasGradient, sums, width, positions);
       kernels.pack(packed, kernel, width, features, 1, width);
       kernels.addProducts(gradient, sums, packed, width, features, positions);
@@ -77,6 +78,7 @@ function projectEmbedded(
   const { kernels, positions, batch, pass } = workspace;
   const packed = workspace.reserve(features * width);
   const unique = workspace.values(features, batch.maxUniqueGroups); // rows of the table
+  const scratch = workspace.outerScratch(features);
   const uniqueGradient = workspace.values(features, batch.maxUniqueGroups);
   const projected = workspace.values(width, batch.maxUniqueGroups);
   const rows = workspace.values(width, batch.maxUniqueGroups); // the same as rows of a table, [unique, width]
@@ -96,7 +98,7 @@ function projectEmbedded(
       kernels.fill(rows, 0, valueBytes(width) * uniqueGroups);
       kernels.scatterAdd(rows, sums, batch.uniqueOf, 0, width, positions);
       kernels.gather(projected, rows, batch.count, 0, 0, width, uniqueGroups);
-      kernels.addOuter(kernelGradient, unique, projected, features, width, uniqueGroups, width, width);
+      kernels.addOuter(kernelGradient, unique, projected, features, width, uniqueGroups, width, width, scratch);
       if (bias) kernels.addColumnSums(biasGradient, projected, width, uniqueGroups);
       kernels.pack(packed, kernel, width, features, 1, width);
       kernels.fill(uniqueGradient, 0, valueBytes(features) * uniqueGroups);

@@ -308,8 +308,9 @@ function createCell(
     };
     return { kernel, transposed, pack };
   };
+  const scratch = workspace.outerScratch(units);
   const addOuter = (a: Address, b: Address, from: number, count: number) =>
-    kernels.addOuter(gradient + 4 * from, a, b + valueBytes(from), units, count, positions, width, width);
+    kernels.addOuter(gradient + 4 * from, a, b + valueBytes(from), units, count, positions, width, width, scratch);
 
   if (layer.type === 'gru' && !layer.resetAfter) {
     const gate = packed(0, 2 * units);

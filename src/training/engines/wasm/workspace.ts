@@ -67,6 +67,8 @@ export interface Workspace {
   values(count: number, groups: number): Address;
   /** The same, zero before every way back. */
   gradients(count: number, groups: number): Address;
+  /** Room for what `addOuter` copies together, for `inner` rows of a gradient. */
+  outerScratch(inner: number): Address;
   /** Writes what stays as it is while batches have this shape. */
   onEnter(write: (memory: KernelMemory) => void): void;
 }
@@ -146,6 +148,7 @@ export function planWorkspace(options: WorkspaceOptions): PlannedWorkspace {
       cleared.push({ at, bytes: valueBytes(count) * ofGroups });
       return at;
     },
+    outerScratch: (inner) => values(inner + 4, 64),
     onEnter: (write) => written.push(write),
     end: () => end,
     enter: (memory) => {

@@ -116,13 +116,20 @@ export function broadcast(out: usize, vector: usize, columns: i32, groups: i32):
   }
 }
 
-/** Positions whose values of both factors fit in the first-level cache together. */
+/** Bytes of both factors that fit in the first-level cache together. */
 const CACHE: i32 = 24 * 1024;
+/** Positions whose parts are copied together, and worked on together, where the factors are too wide for that. */
+const STRETCH: i32 = 64;
 
 /**
  * The gradient of a matrix: gradient[k][column] += Σ a[position][k] · b[position][column] over all positions and
  * lanes; b and the gradient may have more columns than take part. Tiles of two rows by four columns stay in registers
- * over a stretch of positions short enough to stay in the cache until all tiles are done.
+ * over a stretch of positions that stays in the cache until all tiles are done.
+ *
+ * Of wide factors what a tile reads is copied together first. As it stands it lies a whole position apart, and where
+ * that is a power of two all of it falls into the same few places of the cache: copying made 128 by 512 twice as fast.
+ *
+ * @param scratch room for 64 groups of inner + 4 values
  */
 export function addOuter(
   gradient: usize,
@@ -133,51 +140,48 @@ export function addOuter(
   positions: i32,
   bColumns: i32,
   gradientColumns: i32,
+  scratch: usize,
 ): void {
   const aStep = <usize>inner * VALUE;
   const bStep = <usize>bColumns * VALUE;
   const row = <usize>gradientColumns * FLOAT;
-  const stretch = max(8, CACHE / ((inner + columns) * <i32>VALUE));
-  for (let from = 0; from < positions; from += stretch) {
+  const width = (inner + columns) * <i32>VALUE;
+  const wide = width * 8 > CACHE;
+  const stretch = wide ? STRETCH : CACHE / width;
+  const panel = scratch + <usize>(STRETCH * inner) * VALUE;
+  const pairs = inner >> 1;
+  for (let from = 0; from < positions; from += stretch, a += <usize>stretch * aStep, b += <usize>stretch * bStep) {
     const count = min(stretch, positions - from);
-    const aFrom = a + <usize>from * aStep;
-    const bFrom = b + <usize>from * bStep;
-    let k = 0;
-    for (; k + 2 <= inner; k += 2) {
-      let column = 0;
-      for (; column + 4 <= columns; column += 4) {
-        tile(
-          gradient + <usize>k * row + <usize>column * FLOAT,
-          aFrom + <usize>k * VALUE,
-          bFrom + <usize>column * VALUE,
-          count,
-          aStep,
-          bStep,
-          row,
-        );
-      }
-      for (; column < columns; column++) {
-        const to = gradient + <usize>k * row + <usize>column * FLOAT;
-        dot(to, aFrom + <usize>k * VALUE, bFrom + <usize>column * VALUE, count, aStep, bStep);
-        dot(to + row, aFrom + <usize>(k + 1) * VALUE, bFrom + <usize>column * VALUE, count, aStep, bStep);
+    for (let pair = 0; wide && pair < pairs; pair++) {
+      copyColumns(scratch + <usize>(pair * count) * (2 * VALUE), a + <usize>pair * (2 * VALUE), 2 * VALUE, aStep, count);
+    }
+    let column = 0;
+    for (; column + 4 <= columns; column += 4) {
+      const bFrom = b + <usize>column * VALUE;
+      if (wide) copyColumns(panel, bFrom, 4 * VALUE, bStep, count);
+      let to = gradient + <usize>column * FLOAT;
+      for (let pair = 0; pair < pairs; pair++, to += 2 * row) {
+        if (wide) tile(to, scratch + <usize>(pair * count) * (2 * VALUE), panel, count, 2 * VALUE, 4 * VALUE, row);
+        else tile(to, a + <usize>pair * (2 * VALUE), bFrom, count, aStep, bStep, row);
       }
     }
-    for (; k < inner; k++) {
-      for (let column = 0; column < columns; column++) {
-        dot(
-          gradient + <usize>k * row + <usize>column * FLOAT,
-          aFrom + <usize>k * VALUE,
-          bFrom + <usize>column * VALUE,
-          count,
-          aStep,
-          bStep,
-        );
+    for (let k = 0; k < inner; k++) {
+      for (let rest = k < 2 * pairs ? column : 0; rest < columns; rest++) {
+        const to = gradient + <usize>k * row + <usize>rest * FLOAT;
+        dot(to, a + <usize>k * VALUE, b + <usize>rest * VALUE, count, aStep, bStep);
       }
     }
   }
 }
 
+/** Copies `bytes` of each of `count` positions together. */
 @inline
+function copyColumns(to: usize, from: usize, bytes: usize, step: usize, count: i32): void {
+  for (; count > 0; count--, from += step, to += bytes) {
+    for (let i: usize = 0; i < bytes; i += VECTOR) v128.store(to + i, v128.load(from + i));
+  }
+}
+
 function tile(to: usize, a: usize, b: usize, count: i32, aStep: usize, bStep: usize, row: usize): void {
   let s00 = ZERO;
   let s01 = ZERO;

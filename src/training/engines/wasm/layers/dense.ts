@@ -52,6 +52,7 @@ export function denseLinear(workspace: Workspace, layer: LayerOf<'dense'>, input
   const bias = layer.useBias ? workspace.weight(`${layer.name}/bias`) : 0;
   const biasGradient = layer.useBias ? workspace.gradient(`${layer.name}/bias`) : 0;
   const packed = workspace.reserve(features * units);
+  const scratch = workspace.outerScratch(features);
   const output = vector(workspace, units);
   return {
     output,
@@ -61,7 +62,7 @@ export function denseLinear(workspace: Workspace, layer: LayerOf<'dense'>, input
       kernels.addProducts(output.value, input.value, packed, features, units, groups);
     },
     backward: () => {
-      kernels.addOuter(kernelGradient, input.value, output.gradient, features, units, groups, units, units);
+      kernels.addOuter(kernelGradient, input.value, output.gradient, features, units, groups, units, units, scratch);
       if (bias) kernels.addColumnSums(biasGradient, output.gradient, units, groups);
       kernels.pack(packed, kernel, units, features, 1, units);
       kernels.addProducts(input.gradient, output.gradient, packed, units, features, groups);
