@@ -341,6 +341,9 @@ describe('a folder', () => {
     const source = await folderOf({ 'a/1.txt': 'one', 'b/1.txt': 'two' });
     await symlink('2.txt', join(source, 'b', '2.txt')); // a link to itself: unreadable for every user, root included
     await expectFailure(source, 'FILE_ACCESS', /2\.txt/);
+    const other = await folderOf({ 'a/1.txt': 'one', 'b/1.txt': 'two' });
+    await symlink('nowhere', join(other, 'b', '2.txt'));
+    await expectFailure(other, 'FILE_NOT_FOUND', /2\.txt does not exist/);
   });
 
   test('has no columns', async () => {

@@ -93,7 +93,12 @@ async function list(path: string): Promise<{ folders: string[]; others: string[]
 }
 
 async function isFolder(path: string, entry: Dirent): Promise<boolean> {
-  return entry.isSymbolicLink() ? (await stat(join(path, entry.name))).isDirectory() : entry.isDirectory();
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  const target = join(path, entry.name);
+  const found = await stat(target).catch((error: unknown) => {
+    throw fileError(error, target, 'read');
+  });
+  return found.isDirectory();
 }
 
 /** Line ends become newlines, as they do where a file is opened in text mode. */
