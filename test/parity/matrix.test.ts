@@ -168,27 +168,41 @@ describe('runParity', () => {
   });
 
   test.each([
-    ['of a row that its weights do not determine', 0, true],
-    ['of any other row', 1, false],
-  ])('judges an error %s', async (_, row, passes) => {
-    const { ids: given, time: steps } = watershed;
+    ['passes an error of a row that its weights do not determine', watershed.sensitiveRow, 1e-4, true],
+    ['fails a larger one', watershed.sensitiveRow, 1e-2, false],
+    ['fails the same error of any other row', 1, 1e-4, false],
+  ])('%s', async (_, row, error, passes) => {
+    const { ids: given, time: steps, sensitiveRow } = watershed;
     const target = given.subarray(row * steps, (row + 1) * steps).join();
-    const add = (values: Outputs['logits'], batch: Int32Array, error: number) =>
-      values.map((value, i) => value + (batch.subarray(i * steps, (i + 1) * steps).join() === target ? error : 0));
+    const add = (values: Outputs['logits'], batch: Int32Array, by: number) =>
+      values.map((value, i) => value + (batch.subarray(i * steps, (i + 1) * steps).join() === target ? by : 0));
     const off = altered(runners.js, ({ logits, probabilities }, batch) => ({
-      logits: add(logits, batch, 1e-4),
-      probabilities: add(probabilities, batch, 2.35e-5),
+      logits: add(logits, batch, error),
+      probabilities: add(probabilities, batch, 0.235 * error), // σ′(−0.5) = 0.235
     }));
     const report = await runParity({ ...watershed, runners: [runners.reference, off, runners.onnxruntime] });
     expect(report.passed).toBe(passes);
-    expect(report.sensitive.map((entry) => entry.row)).toEqual(passes ? [0] : []);
+    expect(report.sensitive.map((entry) => entry.row)).toEqual(passes ? [sensitiveRow] : []);
+    for (const { logit } of report.sensitive) expect(logit).toBeGreaterThan(error);
     expect(pairOf(report, 'reference', 'js')).toMatchObject({
       sensitive: passes ? 1 : 0,
       overTolerance: passes ? 0 : 1,
+      failingRows: passes ? [] : [row],
       maxAbsErrorRow: row,
     });
-    for (const { logit } of report.sensitive) expect(logit).toBeGreaterThan(1e-4);
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  test('lets two runners be off to opposite sides where a row is sensitive', async () => {
+    const { ids: given, time: steps, sensitiveRow } = watershed;
+    const target = given.subarray(sensitiveRow * steps, (sensitiveRow + 1) * steps).join();
+    const off = (runner: Runner, by: number) =>
+      altered(runner, ({ logits, probabilities }, batch) => ({
+        logits: logits.map((x, i) => x + (batch.subarray(i * steps, (i + 1) * steps).join() === target ? by : 0)),
+        probabilities,
+      }));
+    const both = [off(runners.js, 1.5e-3), off(runners.onnxruntime, -1.5e-3)];
+    expect(await runParity({ ...watershed, runners: [runners.reference, ...both] })).toMatchObject({ passed: true });
   });
 
   test('shows a slow runner a sample that is the same each time and part of any larger one', async () => {
