@@ -8,7 +8,7 @@ export const spamLstm: ZooModel = {
     version: 1,
     name: 'spam-lstm',
     layers: [
-      { type: 'embedding', inputDim: vocabularySize, outputDim: 16 },
+      { type: 'embedding', inputDim: vocabularySize, outputDim: 16, maskZero: true },
       { type: 'lstm', units: 16 },
       classHead(classes),
     ],
