@@ -50,5 +50,6 @@ export function createTerminal({ json = false, quiet = false }: TerminalOptions)
 export function coloursFor(stream: NodeJS.WriteStream): Colours {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
   if (NO_COLOR) return picocolors.createColors(false);
-  return picocolors.createColors(Boolean(FORCE_COLOR) || (stream.isTTY && TERM !== 'dumb'));
+  // Never undefined: then picocolors decides, and colours what is piped under CI.
+  return picocolors.createColors(Boolean(FORCE_COLOR || (stream.isTTY && TERM !== 'dumb')));
 }
