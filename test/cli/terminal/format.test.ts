@@ -12,15 +12,13 @@ import {
 import { table } from '../../../src/cli/terminal/table.ts';
 
 /** Any text at all, controls, lone surrogates and marks of direction among it. */
-const anyText = fc
-  .string({ unit: 'binary' })
-  .chain((text) =>
-    fc
-      .array(fc.constantFrom('\u001b[31m', '\n', '\r', '\t', '\u0007', '\u009b', '\u202e', '\u2028', '\ud800'), {
-        maxLength: 5,
-      })
-      .map((marks) => marks.join(text.slice(0, 3)) + text),
-  );
+const anyText = fc.string({ unit: 'binary' }).chain((text) =>
+  fc
+    .array(fc.constantFrom('\u001b[31m', '\n', '\r', '\t', '\u0007', '\u009b', '\u202e', '\u2028', '\ud800'), {
+      maxLength: 5,
+    })
+    .map((marks) => marks.join(text.slice(0, 3)) + text),
+);
 
 const steersTerminal = (text: string) => /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/u.test(text);
 
