@@ -1,6 +1,5 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type TanhForm, tanhForms } from '../../../exporters/lower/activations.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
@@ -12,13 +11,8 @@ import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const out = new Option('--out <file>', 'the ONNX file to write');
 
-const tanh = new Option('--tanh <form>', 'standard: runs everywhere; exact: not approximated by onnxruntime on the CPU')
-  .choices([...tanhForms])
-  .default('standard');
-
 interface Options extends TerminalOptions {
   readonly out?: string;
-  readonly tanh: TanhForm;
 }
 
 /** `recurrent export`: the best model of a run as one ONNX file. */
@@ -31,7 +25,7 @@ export function exportCommand(): Command {
       if (extname(file) !== '.onnx') fail('OPTION_INVALID', `--out ${file} does not end in .onnx`, 'Name it *.onnx.');
       const { exportOnnx } = await import('../../../exporters/export.ts');
       const model = await openTrainedModel(run);
-      const bytes = exportOnnx(model, { tanh: options.tanh });
+      const bytes = exportOnnx(model);
       await writeFileAtomically(file, bytes);
       terminal.answer(
         { file, bytes: bytes.length, model: model.spec.name, labels: model.labels },
@@ -44,9 +38,5 @@ export function exportCommand(): Command {
   )
     .usage('[options] <run> --out <file>')
     .argument('<run>', 'folder of a run, or a .safetensors file');
-  return withExamples(
-    withOptions(command, out, tanh),
-    'recurrent export runs/spam --out model.onnx',
-    'recurrent export runs/spam --out exact.onnx --tanh exact',
-  );
+  return withExamples(withOptions(command, out), 'recurrent export runs/spam --out model.onnx');
 }
