@@ -1,6 +1,7 @@
 /** Labelled texts as a person is told of them. */
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset, Example } from '../data/dataset.ts';
 import { loadDataset } from '../data/load.ts';
+import type { LabelledTexts } from '../training/evaluate.ts';
 import { required } from './command.ts';
 import { type DataOptions, data } from './options.ts';
 import { formatCount, formatCountOf, printable } from './terminal/format.ts';
@@ -23,4 +24,9 @@ export function describeDataset({ source, labels, examples, notes }: Dataset): s
     `${source}: ${formatCountOf(examples.length, 'text')} (${counts.join(', ')}).`,
     ...notes.map((note) => `  ${printable(note)}`),
   ].join('\n');
+}
+
+/** The texts of one part of a split. */
+export function partOf({ labels, examples }: Dataset, part: Int32Array): LabelledTexts {
+  return { labels, examples: Array.from(part, (index) => examples[index] as Example) };
 }

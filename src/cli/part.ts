@@ -3,6 +3,7 @@ import type { TrainingRecord } from '../../models/model.ts';
 import { fail } from '../core/errors.ts';
 import { type Dataset, datasetFingerprint, type Example } from '../data/dataset.ts';
 import { splitDataset } from '../data/split.ts';
+import { partOf } from './data.ts';
 import { formatCountOf } from './terminal/format.ts';
 
 export const parts = ['test', 'validation', 'train', 'all'] as const;
@@ -38,7 +39,7 @@ export function choosePart(training: TrainingRecord | undefined, data: Dataset, 
   const split = splitDataset(data, { ...known, seed: known.splitSeed });
   const part = asked ?? (split.test.length ? 'test' : undefined);
   if (part === undefined) return { ...all, note: `${all.note}: none was held out from training` };
-  const examples = Array.from(split[part], (index) => data.examples[index] as Example);
+  const { examples } = partOf(data, split[part]);
   return { split: part, examples, note: `${describePart[part]}: ${formatCountOf(examples.length, 'text')}` };
 }
 

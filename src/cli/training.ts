@@ -12,7 +12,7 @@ import { interruptible } from './interrupt.ts';
 import { commandLine } from './invocation.ts';
 import { type DataOptions, pickRunOptions, type RunCommandOptions } from './options.ts';
 import { readSpec } from './read-spec.ts';
-import { formatCount, formatCountOf, formatSeconds } from './terminal/format.ts';
+import { formatCount, formatCountOf, formatSeconds, formatShare } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 export interface OpenedModel {
@@ -91,11 +91,12 @@ function resumeCommand({ name, data, options: { textColumn, labelColumn }, out }
   );
 }
 
-function describeStart({ plan, options, split, vocabulary, engine, resumedFrom }: TrainingStart): string {
+function describeStart({ plan, options, split, vocabulary, lengths, engine, resumedFrom }: TrainingStart): string {
   return [
     summary(plan, { time: options.maxLength }),
     '',
-    `Vocabulary of ${formatCountOf(vocabulary.length, 'word')}; texts of ${options.maxLength} steps, padding ${options.padding}, truncating ${options.truncating}.`,
+    `Vocabulary of ${formatCountOf(vocabulary.length, 'word')}; ${options.maxLength} steps, padding ${options.padding}, truncating ${options.truncating}.`,
+    `Texts have ${formatCount(Math.round(lengths.median))} ids at the median, ${formatCount(Math.round(lengths.p95))} at the 95th percentile; ${formatShare(lengths.truncated)} are cut.`,
     `${formatCountOf(split.train.length, 'text')} to train on, ${formatCount(split.validation.length)} to watch, ${formatCount(split.test.length)} held out.`,
     ...(split.duplicates.groups ? [describeDuplicates(split)] : []),
     describeOptimiser(options),

@@ -10,9 +10,14 @@ export interface EncodedSet {
   readonly targets: Int32Array; // [rows]
 }
 
-export function encodeExamples(encoder: Encoder, examples: readonly Example[]): EncodedSet {
-  const { ids, rows, time } = encoder.encodeAll(examples.map(({ text }) => text));
-  return { ids, rows, time, targets: Int32Array.from(examples, ({ label }) => label) };
+export interface EncodedExamples extends EncodedSet {
+  /** Ids of each text before padding and truncating, [rows]. */
+  readonly lengths: Int32Array;
+}
+
+export function encodeExamples(encoder: Encoder, examples: readonly Example[]): EncodedExamples {
+  const { ids, rows, time, lengths } = encoder.encodeAll(examples.map(({ text }) => text));
+  return { ids, rows, time, lengths, targets: Int32Array.from(examples, ({ label }) => label) };
 }
 
 /**

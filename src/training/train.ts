@@ -14,6 +14,7 @@ import type { Weights } from '../../models/weights.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
+import { type LengthStatistics, lengthStatistics } from '../data/length-statistics.ts';
 import { type Split, splitDataset } from '../data/split.ts';
 import { encodeExamples } from './encoded-set.ts';
 import type { EngineName } from './engine.ts';
@@ -51,6 +52,8 @@ export interface TrainingStart {
   readonly options: RunOptions;
   readonly split: Split;
   readonly vocabulary: readonly string[];
+  /** Of the texts that are trained on. */
+  readonly lengths: LengthStatistics;
   readonly engine: { readonly name: EngineName; readonly threads: number; readonly note: string };
   /** Epochs done by an earlier call. */
   readonly resumedFrom: number;
@@ -119,6 +122,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     options,
     split,
     vocabulary,
+    lengths: lengthStatistics(training.lengths, options.maxLength),
     engine: { name: engine.name, threads, note },
     resumedFrom: start.epoch,
   };

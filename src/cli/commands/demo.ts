@@ -1,14 +1,13 @@
 import { type Command, Option } from 'commander';
-import { readMetadata } from '../../../models/metadata/metadata.ts';
-import { loadClassifier } from '../../../runtime/predict/classifier.ts';
+import type { TrainedModel } from '../../../models/model.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
-import type { Example } from '../../data/dataset.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
-import { evaluateWith, type LabelledTexts } from '../../training/evaluate.ts';
+import type { LabelledTexts } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
+import { openData, partOf } from '../data.ts';
+import { evaluateOnnx } from '../evaluate-onnx.ts';
 import { commandLine } from '../invocation.ts';
 import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
 import { describeParity } from '../parity-tables.ts';
@@ -32,11 +31,11 @@ export function demo(): Command {
     'the whole way on real mails: train, export, prove that the numbers are the same',
     async (terminal, options: Options, name: string) => {
       const began = performance.now();
-      const stages = createStages(terminal);
-      const model = await openModel(name);
       if (options.testSplit === 0) {
         fail('OPTION_UNSUPPORTED', 'demo needs held-out texts to classify', 'Leave --test-split out, or use train.');
       }
+      const model = await openModel(name);
+      const stages = createStages(terminal);
       const data = await stages.run('read', 'Reading the texts', () =>
         openData(terminal, { ...options, data: options.data ?? 'spam' }),
       );
@@ -44,31 +43,17 @@ export function demo(): Command {
         trainWatched(terminal, { name, model, data, options, out: options.out, mode: 'overwrite' }),
       );
       const { files, history, bestEpoch, engine, split } = training;
-      const onnx = await stages.run('export', `Exporting ${files.onnx}`, async () => {
-        const { exportOnnx } = await import('../../../exporters/export.ts');
-        const bytes = exportOnnx(training.model, { tanh: 'exact' }); // closest to float64 on the CPU, where this runs
-        await writeFileAtomically(files.onnx, bytes);
-        terminal.say(`One file of ${formatBytes(bytes.length)}: graph, weights, vocabulary, labels.`);
-        return bytes;
-      });
-      const examples = Array.from(split.test, (index) => data.examples[index] as Example);
-      const held = `the ${formatCountOf(examples.length, 'held-out text')}`;
-      const { accuracy, loss } = await stages.run('evaluate', `Classifying ${held} with onnxruntime`, async () => {
-        const report = await evaluateFile(terminal, onnx, { labels: data.labels, examples });
-        terminal.say(`Accuracy ${formatShare(report.accuracy)}, loss ${report.loss.toFixed(4)}.`);
-        return report;
-      });
-      const report = await stages.run('prove', `Comparing all runtimes on ${held}`, async () => {
-        const texts = examples.map(({ text }) => text);
-        const found = await runParity({
-          subject: { model: training.model, onnx },
-          ...encode(training.model, texts),
-          samples: { tensorflow: defaultSample },
-          progress: terminal.progress,
-        });
-        terminal.say(`${describeParity(found)}\n`);
-        return found;
-      });
+      const onnx = await stages.run('export', `Exporting ${files.onnx}`, () =>
+        exportTo(terminal, files.onnx, training.model),
+      );
+      const held = partOf(data, split.test);
+      const texts = `the ${formatCountOf(held.examples.length, 'held-out text')}`;
+      const { accuracy, loss } = await stages.run('evaluate', `Classifying ${texts} with onnxruntime`, () =>
+        evaluateOnnx(onnx, held, { progress: terminal.progress }),
+      );
+      const report = await stages.run('prove', `Comparing all runtimes on ${texts}`, () =>
+        compare(terminal, training.model, onnx, held),
+      );
 
       const seconds = (performance.now() - began) / 1000;
       const { flips, maxAbsError, smallestMargin, runners } = report;
@@ -79,12 +64,12 @@ export function demo(): Command {
       ];
       terminal.answer(
         {
-          ...{ accuracy, loss, examples: examples.length, flips, maxAbsError, smallestMargin, seconds },
+          ...{ accuracy, loss, examples: held.examples.length, flips, maxAbsError, smallestMargin, seconds },
           ...{ epochs: history.length, bestEpoch, engine, stages: stages.done, runners, files, next },
         },
         [
           facts([
-            ['accuracy', `${formatShare(accuracy)} of ${held}`],
+            ['accuracy', `${formatShare(accuracy)} of ${texts}`],
             ['label flips', String(flips)],
             ['largest error', `${formatSmall(maxAbsError)} on a probability, against float64`],
             ['smallest margin', formatSmall(smallestMargin)],
@@ -108,11 +93,22 @@ export function demo(): Command {
   );
 }
 
-async function evaluateFile({ progress }: Terminal, onnx: Uint8Array, data: LabelledTexts) {
-  const classifier = await loadClassifier(onnx);
-  try {
-    return await evaluateWith(classifier.predictIds, readMetadata(onnx), data, { progress });
-  } finally {
-    await classifier.dispose();
-  }
+async function exportTo(terminal: Terminal, file: string, model: TrainedModel): Promise<Uint8Array> {
+  const { exportOnnx } = await import('../../../exporters/export.ts');
+  const bytes = exportOnnx(model);
+  await writeFileAtomically(file, bytes);
+  terminal.say(`One file of ${formatBytes(bytes.length)}: graph, weights, vocabulary, labels.`);
+  return bytes;
+}
+
+async function compare(terminal: Terminal, model: TrainedModel, onnx: Uint8Array, { examples }: LabelledTexts) {
+  const texts = examples.map(({ text }) => text);
+  const report = await runParity({
+    subject: { model, onnx },
+    ...encode(model, texts),
+    samples: { tensorflow: defaultSample },
+    progress: terminal.progress,
+  });
+  terminal.say(`${describeParity(report)}\n`);
+  return report;
 }

@@ -1,18 +1,23 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
-import { loadClassifier } from '../../../runtime/predict/classifier.ts';
+import type { TrainingRecord } from '../../../models/model.ts';
 import { readFileWhole } from '../../core/files.ts';
-import type { Dataset } from '../../data/dataset.ts';
-import { type EvaluationReport, evaluate as evaluateModel, evaluateWith } from '../../training/evaluate.ts';
+import {
+  type EvaluateOptions,
+  type EvaluationReport,
+  evaluate as evaluateModel,
+  type LabelledTexts,
+} from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
+import { evaluateOnnx } from '../evaluate-onnx.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { batchSize, type DataOptions, dataOptions } from '../options.ts';
-import { type ChosenPart, choosePart, type Part, parts } from '../part.ts';
+import { choosePart, type Part, parts } from '../part.ts';
 import { formatCount, formatShare } from '../terminal/format.ts';
 import { facts, table } from '../terminal/table.ts';
-import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
+import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const split = new Option(
   '--split <part>',
@@ -30,9 +35,13 @@ export function evaluate(): Command {
     'evaluate',
     'measure accuracy and loss on labelled texts',
     async (terminal, options: Options, model: string) => {
-      const isOnnx = extname(model) === '.onnx';
-      const { part, report, runner } = await (isOnnx ? evaluateOnnx : evaluateRun)(terminal, options, model);
-      const { accuracy, loss, examples, labels, confusion } = report;
+      const { training, judge } = await openJudged(model);
+      const data = await openData(terminal, options);
+      const part = choosePart(training, data, options.split);
+      const { accuracy, loss, examples, labels, confusion, runner } = await judge(
+        { labels: data.labels, examples: part.examples },
+        { batchSize: options.batchSize, progress: terminal.progress },
+      );
       terminal.answer(
         { accuracy, loss, examples, split: part.split, labels, confusion, runner },
         [
@@ -56,38 +65,20 @@ export function evaluate(): Command {
   );
 }
 
-interface Evaluated {
-  readonly part: ChosenPart;
-  readonly report: EvaluationReport;
-  /** What computed the model. */
-  readonly runner: string;
+/** A model, and how to judge it. */
+interface Judged {
+  readonly training: TrainingRecord | undefined;
+  readonly judge: (data: LabelledTexts, options: EvaluateOptions) => Promise<EvaluationReport & { runner: string }>;
 }
 
-async function evaluateRun(terminal: Terminal, options: Options, path: string): Promise<Evaluated> {
-  const model = await openTrainedModel(path);
-  const { part, data } = await openPart(terminal, options, model.training);
-  const report = await evaluateModel(model, data, { batchSize: options.batchSize, progress: terminal.progress });
-  return { part, report, runner: 'training engine' };
-}
-
-async function evaluateOnnx(terminal: Terminal, options: Options, path: string): Promise<Evaluated> {
-  const bytes = await readFileWhole(path);
-  const model = readMetadata(bytes);
-  const classifier = await loadClassifier(bytes);
-  try {
-    const { part, data } = await openPart(terminal, options, model.training);
-    const { progress } = terminal;
-    const report = await evaluateWith(classifier.predictIds, model, data, { batchSize: options.batchSize, progress });
-    return { part, report, runner: `onnxruntime (${classifier.providers.join(', ')})` };
-  } finally {
-    await classifier.dispose();
+async function openJudged(path: string): Promise<Judged> {
+  if (extname(path) === '.onnx') {
+    const bytes = await readFileWhole(path);
+    return { training: readMetadata(bytes).training, judge: (...args) => evaluateOnnx(bytes, ...args) };
   }
-}
-
-async function openPart(terminal: Terminal, options: Options, training: Parameters<typeof choosePart>[0]) {
-  const data: Dataset = await openData(terminal, options);
-  const part = choosePart(training, data, options.split);
-  return { part, data: { labels: data.labels, examples: part.examples } };
+  const model = await openTrainedModel(path);
+  const runner = 'training engine';
+  return { training: model.training, judge: async (...args) => ({ ...(await evaluateModel(model, ...args)), runner }) };
 }
 
 function describeConfusion(labels: readonly string[], confusion: EvaluationReport['confusion']): string {

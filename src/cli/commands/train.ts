@@ -1,9 +1,8 @@
 import { type Command, Option } from 'commander';
-import type { Example } from '../../data/dataset.ts';
 import { evaluate } from '../../training/evaluate.ts';
 import { checkRunFolder } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
+import { openData, partOf } from '../data.ts';
 import { commandLine } from '../invocation.ts';
 import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
 import { formatShare } from '../terminal/format.ts';
@@ -33,13 +32,11 @@ export function train(): Command {
       await checkRunFolder(folder, mode);
       const data = await openData(terminal, options);
       const result = await trainWatched(terminal, { name, model, data, options, out: folder, mode });
-      const examples = Array.from(result.split.test, (index) => data.examples[index] as Example);
-      const test = examples.length
-        ? await evaluate(
-            result.model,
-            { labels: data.labels, examples },
-            { engine: result.engine.name, progress: terminal.progress },
-          )
+      const test = result.split.test.length
+        ? await evaluate(result.model, partOf(data, result.split.test), {
+            engine: result.engine.name,
+            progress: terminal.progress,
+          })
         : undefined;
       const { files, history, bestEpoch, stoppedEarly, engine, plan, split } = result;
       terminal.answer(

@@ -1,9 +1,8 @@
-/** The progress port as a bar with the time left. Only on a terminal: a pipe or a log gets nothing. */
+/** The progress port as a bar with the time left. cli-progress draws on a terminal only: a pipe or a log gets nothing. */
 import { SingleBar } from 'cli-progress';
-import { type Progress, silent } from '../../core/progress.ts';
+import type { Progress } from '../../core/progress.ts';
 
 export function progressBar(stream: NodeJS.WriteStream): Progress {
-  if (!stream.isTTY) return silent;
   const bar = new SingleBar({
     stream,
     format: '{stage} {bar} {percentage} % · {eta_formatted} left{note}',
