@@ -42,6 +42,28 @@ describe.each(Object.entries(published))('%s', (name, counts) => {
   });
 });
 
+/** What parameter counts cannot show: [mask, then dropout and recurrent dropout of each recurrent layer]. */
+const regularised = {
+  'spam-lstm': [true, [0.2, 0.2]],
+  'simple-rnn-onehot': [false, [0, 0]],
+  'simple-rnn-embedding': [false, [0, 0]],
+  lstm: [false, [0, 0]],
+  'lstm-dropout': [false, [0.2, 0]],
+  'lstm-stacked': [false, [0.2, 0], [0.2, 0]],
+  'gru-dropout': [false, [0.2, 0]],
+  'bidirectional-lstm': [false, [0, 0]],
+  'gru-masked': [true, [0, 0]],
+} satisfies Record<keyof typeof published, unknown>;
+
+test.each(Object.entries(regularised))('mask and dropout of %s', (name, expected) => {
+  const { maskZero, layers } = planOf(name, 2);
+  const rates = layers.flatMap(({ layer }) => {
+    const recurrent = layer.type === 'bidirectional' ? layer.layer : layer;
+    return 'recurrentDropout' in recurrent ? [[recurrent.dropout, recurrent.recurrentDropout]] : [];
+  });
+  expect([maskZero, ...rates]).toEqual(expected);
+});
+
 test.each([
   ['lstm-droput', /Did you mean lstm-dropout/],
   ['GRU', /Did you mean gru-dropout or gru-masked/],
