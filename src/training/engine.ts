@@ -58,7 +58,7 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export const engineNames = ['js', 'wasm', 'tensorflow'] as const;
+export const engineNames = ['js', 'wasm', 'onnxruntime', 'tensorflow'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {
@@ -68,10 +68,31 @@ export interface EngineOptions {
   readonly threads: number;
 }
 
+/** A run as it is known before it begins. */
+export interface EngineLoad {
+  readonly spec: ModelSpec;
+  readonly optimiser: OptimiserOptions;
+  readonly threads: number;
+  /** Of the largest batch. */
+  readonly rows: number;
+  readonly time: number;
+}
+
+/** One line of what a run will hold in memory. */
+export interface MemoryPart {
+  /** Noun phrase, such as 'weights, gradients and moments'. */
+  readonly what: string;
+  readonly bytes: number;
+}
+
 /** An engine that may or may not be usable on this machine for this spec. */
 export interface EngineProvider {
   readonly name: EngineName;
   /** Why this engine cannot run `spec` here, with the remedy; undefined when it can. */
   refusal(spec: ModelSpec): Promise<string | undefined>;
+  /** Most threads that have something to do in batches of `rows` rows. */
+  mostThreads(rows: number): number;
+  /** What the engine will hold at most, all threads together; nothing is allocated to tell. */
+  memory(load: EngineLoad): readonly MemoryPart[];
   prepare(options: EngineOptions): Promise<Engine>;
 }

@@ -54,7 +54,7 @@ export async function evaluate(
   data: LabelledTexts,
   { engine: name = 'auto', ...options }: EvaluateOptions & { readonly engine?: EngineName | 'auto' } = {},
 ): Promise<EvaluationReport> {
-  const { provider, threads } = await selectEngine(name, model.spec, undefined);
+  const { provider, threads } = await selectEngine(name, model.spec, undefined, options.batchSize ?? 64);
   const engine = await provider.prepare({ spec: model.spec, weights: model.weights, optimiser: sgd, threads });
   try {
     const forward: Forward = (ids, rows, time) => engine.evaluate({ ids, rows, time, targets: new Int32Array(rows) });

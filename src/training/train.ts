@@ -113,7 +113,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   const training = encodeExamples(encoder, trainingExamples);
   const validation = split.validation.length ? encodeExamples(encoder, pick(split.validation)) : undefined;
 
-  const { provider, threads, note } = await selectEngine(options.engine, plan.spec, options.threads);
+  const { provider, threads, note } = await selectEngine(options.engine, plan.spec, options.threads, options.batchSize);
   const weights = previous?.run?.weights ?? initialWeights(plan, options.seed);
   const engine = await provider.prepare({ spec: plan.spec, weights, optimiser: options.optimiser, threads });
   const start: FitState = beginning(weights, previous);

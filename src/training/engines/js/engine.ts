@@ -10,6 +10,7 @@ import { dropoutMask } from '../../dropout.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge, type LossResult } from '../../loss.ts';
 import { copyMoments, momentNames, newMoments, updateWeight } from '../../optimisers.ts';
+import { parameterMemory } from '../../parameter-memory.ts';
 
 import { runNetwork } from './network.ts';
 import type { Pass } from './pass.ts';
@@ -17,6 +18,8 @@ import type { Pass } from './pass.ts';
 export const jsEngine: EngineProvider = {
   name: 'js',
   refusal: async () => undefined,
+  mostThreads: () => 1,
+  memory: (load) => [parameterMemory(load)],
   prepare: async (options) => createJsEngine(options),
 };
 

@@ -9,6 +9,7 @@ import { fail } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, StepAddress } from '../../engine.ts';
 import { judge } from '../../loss.ts';
+import { parameterMemory } from '../../parameter-memory.ts';
 import { availableBuilds, type Build, type KernelMemory, loadKernels } from './kernels.ts';
 import { batchLoader } from './load-batch.ts';
 import { layOutNetwork } from './network.ts';
@@ -21,6 +22,8 @@ export function wasmEngineOf(named?: Build): EngineProvider {
   return {
     name: 'wasm',
     refusal: async () => (build() ? undefined : 'this machine has no WebAssembly SIMD'),
+    mostThreads: () => 1,
+    memory: (load) => [parameterMemory(load)],
     prepare: async (options) => {
       const chosen = build();
       if (!chosen) fail('ENGINE_MISSING', 'engine wasm needs WebAssembly SIMD', 'Use --engine js.');
