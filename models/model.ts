@@ -33,3 +33,6 @@ export interface TrainedModel {
   /** Where the weights come from, if they were trained here. */
   readonly training?: TrainingRecord | undefined;
 }
+
+/** What a model is besides its weights. */
+export type ModelDescription = Omit<TrainedModel, 'weights'>;

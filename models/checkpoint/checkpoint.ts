@@ -1,18 +1,15 @@
 /**
  * A checkpoint is one safetensors file. Its tensors bear the names of the model's weights, so that any reader of
- * the format finds them; everything else of the model is JSON under the metadata key `recurrent-onnx`.
- * A run's file also holds, under `run:…` (no layer's name can begin so), what is needed to go on: the weights after the last epoch and the
- * optimiser's moments.
+ * the format finds them; everything else of the model is JSON under the metadata key `recurrent-onnx`. A run's file
+ * also holds, under `run:…` (no layer's name can begin so), what is needed to go on: the weights after the last
+ * epoch and the optimiser's moments.
  */
-import { z } from 'zod';
-import { fail, RecurrentError } from '../../src/core/errors.ts';
+import { fail } from '../../src/core/errors.ts';
 import { readFileWhole, writeFileAtomically } from '../../src/core/files.ts';
-import { type TrainedModel, trainingRecordSchema } from '../model.ts';
+import { describeModel, formatVersion, type Refuse, readDescription } from '../description.ts';
+import type { TrainedModel } from '../model.ts';
 import { planModel } from '../plan.ts';
-import { parseSpec } from '../spec.ts';
-import { preprocessingSchema } from '../text/preprocessing.ts';
 import { checkWeights, type Tensor, type Weights } from '../weights.ts';
-import { migrate, version } from './migrations.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { type RunState, runStateSchema } from './state.ts';
 
@@ -25,21 +22,12 @@ export interface Checkpoint {
 
 const metadataKey = 'recurrent-onnx';
 
-const contentsSchema = z.strictObject({
-  version: z.literal(version),
-  spec: z.unknown(),
-  preprocessing: preprocessingSchema,
-  vocabulary: z.array(z.string()),
-  labels: z.array(z.string()).min(2),
-  training: trainingRecordSchema.optional(),
-  run: runStateSchema.optional(),
-});
-
 /** The same checkpoint gives the same bytes. */
 export function encodeCheckpoint({ model, run }: Checkpoint): Uint8Array {
-  const { weights, ...description } = model;
+  const { weights } = model;
   const tensors = new Map<string, Tensor>(weights);
-  if (!run) return encode({ ...description }, tensors);
+  const description = describeModel(model);
+  if (!run) return encode(description, tensors);
   const { weights: current, moments, ...state } = run;
   for (const [name, tensor] of current) tensors.set(`run:weights/${name}`, tensor);
   for (const [kind, byName] of moments) {
@@ -51,12 +39,15 @@ export function encodeCheckpoint({ model, run }: Checkpoint): Uint8Array {
 }
 
 function encode(contents: object, tensors: ReadonlyMap<string, Tensor>): Uint8Array {
-  return encodeSafetensors({ tensors, metadata: { [metadataKey]: JSON.stringify({ version, ...contents }) } });
+  return encodeSafetensors({
+    tensors,
+    metadata: { [metadataKey]: JSON.stringify({ version: formatVersion, ...contents }) },
+  });
 }
 
 /**
  * @param path named in errors
- * @throws CHECKPOINT_INVALID, SPEC_INVALID, WEIGHTS_INVALID
+ * @throws CHECKPOINT_INVALID, WEIGHTS_INVALID
  */
 export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes, path);
@@ -68,22 +59,15 @@ export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
       'Use a file written by training.',
     );
   }
-  const parsed = contentsSchema.safeParse(migrate(parseJson(json, path), path));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    fail(
-      'CHECKPOINT_INVALID',
-      `${path}: ${issue?.path.join('.')}: ${issue?.message}`,
-      'The file is damaged or of another program: use another copy of it.',
-    );
-  }
-  const { spec: specJson, preprocessing, vocabulary, labels, training, run } = parsed.data;
-  const spec = parseSpec(specJson);
-  const { parameters } = planModel(spec);
+  const refuse: Refuse = (what, cause) => refuseFile(path, what, cause);
+  const { version, run: runJson, ...contents } = parseJson(json, refuse);
+  const description = readDescription(version, contents, refuse);
+  const { parameters } = planModel(description.spec);
   const weights = withPrefix(tensors, '');
   checkWeights(weights, parameters);
-  const model: TrainedModel = { spec, weights, preprocessing, vocabulary, labels, ...(training && { training }) };
-  if (!run) return { model };
+  const model: TrainedModel = { ...description, weights };
+  if (runJson === undefined) return { model };
+  const run = readRun(runJson, refuse);
   const current = withPrefix(tensors, 'run:weights/');
   checkWeights(current, parameters);
   return { model, run: { ...run, weights: current, moments: readMoments(tensors) } };
@@ -94,24 +78,34 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Prom
   await writeFileAtomically(path, encodeCheckpoint(checkpoint));
 }
 
-/** @throws FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID, SPEC_INVALID, WEIGHTS_INVALID */
+/** @throws FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID, WEIGHTS_INVALID */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   return decodeCheckpoint(await readFileWhole(path), path);
 }
 
-function parseJson(json: string, path: string): unknown {
+function parseJson(json: string, refuse: Refuse): Readonly<Record<string, unknown>> {
+  let contents: unknown;
   try {
-    return JSON.parse(json);
+    contents = JSON.parse(json);
   } catch (error) {
-    throw new RecurrentError(
-      'CHECKPOINT_INVALID',
-      `${path} has a damaged description`,
-      'Use another copy of the file.',
-      {
-        cause: error,
-      },
-    );
+    return refuse('its description is no JSON', error);
   }
+  if (typeof contents !== 'object' || contents === null || Array.isArray(contents)) {
+    return refuse('its description is no object');
+  }
+  return contents as Record<string, unknown>;
+}
+
+function readRun(json: unknown, refuse: Refuse) {
+  const parsed = runStateSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return refuse(`run.${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function refuseFile(path: string, what: string, cause?: unknown): never {
+  const hint = 'Use another copy of the file, or a newer version of recurrent-onnx.';
+  return fail('CHECKPOINT_INVALID', `${path} cannot be used: ${what}`, hint, cause);
 }
 
 /** Tensors whose names begin with `prefix`, by the rest of their names; those of the model itself have none. */

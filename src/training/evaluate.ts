@@ -1,6 +1,6 @@
 /** Accuracy and loss of a trained model over labelled texts, whatever computes it. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { TrainedModel } from '../../models/model.ts';
+import type { ModelDescription, TrainedModel } from '../../models/model.ts';
 import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { fail } from '../core/errors.ts';
@@ -13,7 +13,6 @@ import { judge } from './loss.ts';
 import { sgd } from './optimisers.ts';
 
 /** Everything of a model but its weights. */
-export type ModelDescription = Omit<TrainedModel, 'weights'>;
 
 /** Labelled texts, such as a dataset or a part of one. */
 export interface LabelledTexts {
