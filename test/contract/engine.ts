@@ -22,6 +22,10 @@ import { arbitraryCase, materialise, randomBatch, randomWeights } from '../suppo
 
 export interface EngineContract {
   readonly provider: EngineProvider;
+  /** Default: 1. */
+  readonly threads?: number;
+  /** Most rows of a random batch: enough for every thread to get some. Default: 5. */
+  readonly maxRows?: number;
   /** Random models to try for each of forward and gradients. */
   readonly cases: number;
 }
@@ -55,15 +59,15 @@ const lstm = parseSpec({
   ],
 });
 
-export function describeEngine({ provider, cases }: EngineContract): void {
-  describe(`engine ${provider.name}`, () => {
+export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: EngineContract): void {
+  describe(`engine ${provider.name}, threads: ${threads}`, () => {
     async function withEngine<T>(
       spec: ModelSpec,
       weights: Weights,
       optimiser: OptimiserOptions,
       use: (engine: Engine) => Promise<T>,
     ): Promise<T> {
-      const engine = await provider.prepare({ spec, weights, optimiser, threads: 1 });
+      const engine = await provider.prepare({ spec, weights, optimiser, threads });
       try {
         return await use(engine);
       } finally {
@@ -73,7 +77,7 @@ export function describeEngine({ provider, cases }: EngineContract): void {
 
     it(`computes the outputs and the loss of the float64 reference (${cases} random models)`, async () => {
       await fc.assert(
-        fc.asyncProperty(arbitraryCase(), async (modelCase) => {
+        fc.asyncProperty(arbitraryCase({ maxRows }), async (modelCase) => {
           const { weights, batch } = materialise(modelCase);
           const { spec } = modelCase;
           staysInRange(spec, weights, batch);
@@ -92,7 +96,7 @@ export function describeEngine({ provider, cases }: EngineContract): void {
 
     it(`computes the gradients of the float64 reference, dropout included (${cases} random models)`, async () => {
       await fc.assert(
-        fc.asyncProperty(arbitraryCase(), async (modelCase) => {
+        fc.asyncProperty(arbitraryCase({ maxRows }), async (modelCase) => {
           const { weights, batch } = materialise(modelCase);
           const { spec } = modelCase;
           staysInRange(spec, weights, batch, masksOf(spec));
@@ -261,7 +265,7 @@ export function describeEngine({ provider, cases }: EngineContract): void {
         }
       });
       const nan = new Map(weights).set('dense/bias', { shape: [1], data: Float32Array.of(Number.NaN) });
-      await expect(provider.prepare({ spec: lstm, weights: nan, optimiser: sgd, threads: 1 })).rejects.toMatchObject({
+      await expect(provider.prepare({ spec: lstm, weights: nan, optimiser: sgd, threads })).rejects.toMatchObject({
         code: 'WEIGHTS_INVALID',
       });
     });

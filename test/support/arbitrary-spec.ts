@@ -29,6 +29,8 @@ export interface SpecLimits {
   readonly maxUnits?: number;
   /** Recurrent layers, 0 … `maxRecurrent`; with none the model pools its embeddings. Default: 3. */
   readonly maxRecurrent?: number;
+  /** Rows of the batch, 1 … `maxRows`. Default: 5. */
+  readonly maxRows?: number;
 }
 
 export interface ModelCase {
@@ -42,7 +44,7 @@ export interface ModelCase {
 export function arbitraryCase(limits: SpecLimits = {}): fc.Arbitrary<ModelCase> {
   return fc.record({
     spec: arbitrarySpec(limits),
-    rows: fc.integer({ min: 1, max: 5 }),
+    rows: fc.integer({ min: 1, max: limits.maxRows ?? 5 }),
     time: fc.integer({ min: 1, max: 7 }),
     seed: fc.nat(),
   });
