@@ -13,17 +13,32 @@ import { numberOf, numberParser } from './numbers.ts';
 export const json = new Option('--json', 'print one JSON object on standard output, and nothing else there');
 export const quiet = new Option('--quiet', 'print the result only: no remarks, no progress');
 
-export const data = new Option('--data <source>', 'spam, a folder, a .csv, .tsv or .jsonl file (see docs/cli.md)');
+export const data = new Option(
+  '--data <source>',
+  'spam, imdb, a folder, a .csv, .tsv or .jsonl file (see docs/cli.md)',
+);
 export const textColumn = new Option('--text-column <name>', 'column or field of the text');
 export const labelColumn = new Option('--label-column <name>', 'column or field of the label');
 
+export const imdbPath = new Option('--imdb-path <path>', 'folder aclImdb or its archive, for --data imdb');
+
 /** How a command is told of its labelled texts. */
-export const dataOptions: readonly Option[] = [data, textColumn, labelColumn];
+export const dataOptions: readonly Option[] = [data, textColumn, labelColumn, imdbPath];
 
 export interface DataOptions {
   readonly data?: string | undefined;
   readonly textColumn?: string | undefined;
   readonly labelColumn?: string | undefined;
+  readonly imdbPath?: string | undefined;
+}
+
+/** The options that name `source` again, for a command line to go on with. */
+export function dataArguments(source: string, options: DataOptions): string[] {
+  const more = [textColumn, labelColumn, imdbPath].flatMap((option) => {
+    const value = options[option.attributeName() as keyof DataOptions];
+    return value === undefined ? [] : [option.long as string, value];
+  });
+  return ['--data', source, ...more];
 }
 
 const run = runOptionsSchema.shape;
@@ -58,8 +73,13 @@ export const truncating = choice(
 export const validationSplit = number('--validation-split <x>', 'share watched while training', run.validationSplit);
 export const testSplit = number('--test-split <x>', 'share held out to the end', run.testSplit);
 export const splitSeed = number('--split-seed <n>', 'of the division into parts', run.splitSeed);
-export const engine = choice('--engine <name>', 'what computes', ['auto', ...engineNames], run.engine);
-export const threads = number('--threads <n>', 'threads of the engine', run.threads);
+export const engine = choice('--engine <name>', 'what computes', ['auto', 'fastest', ...engineNames], run.engine);
+export const threads = number(
+  '--threads <n>',
+  'threads of the engine (default: as many as make it faster)',
+  run.threads,
+);
+export const bucket = new Option('--bucket', 'batches of texts of like length, without padding (models that mask)');
 
 /** What `train` can be told about a run. */
 export const runOptions: readonly Option[] = [
@@ -78,6 +98,7 @@ export const runOptions: readonly Option[] = [
   splitSeed,
   engine,
   threads,
+  bucket,
 ];
 
 export interface RunCommandOptions extends Omit<RunOptionsInput, 'optimiser' | 'tokenizer'> {

@@ -5,12 +5,13 @@ import { zooModel } from '../../models/zoo/zoo.ts';
 import { fail } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
+import { describeMemory } from '../training/memory.ts';
 import type { RunOptions, RunOptionsInput } from '../training/options.ts';
 import type { RunFiles, RunMode } from '../training/run-folder.ts';
 import { type SpecSource, type TrainingResult, type TrainingStart, train } from '../training/train.ts';
 import { interruptible } from './interrupt.ts';
 import { commandLine } from './invocation.ts';
-import { type DataOptions, pickRunOptions, type RunCommandOptions } from './options.ts';
+import { type DataOptions, dataArguments, pickRunOptions, type RunCommandOptions } from './options.ts';
 import { readSpec } from './read-spec.ts';
 import { formatCount, formatCountOf, formatSeconds, formatShare } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
@@ -82,16 +83,20 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
 }
 
 /** A resumed run keeps its options; where the texts are must be said again. */
-function resumeCommand({ name, data, options: { textColumn, labelColumn }, out }: TrainingRequest): string {
-  return commandLine(
-    ...['train', name, '--data', data.source],
-    ...(textColumn === undefined ? [] : ['--text-column', textColumn]),
-    ...(labelColumn === undefined ? [] : ['--label-column', labelColumn]),
-    ...['--out', out, '--resume'],
-  );
+function resumeCommand({ name, data, options, out }: TrainingRequest): string {
+  return commandLine('train', name, ...dataArguments(data.source, options), '--out', out, '--resume');
 }
 
-function describeStart({ plan, options, split, vocabulary, lengths, engine, resumedFrom }: TrainingStart): string {
+function describeStart({
+  plan,
+  options,
+  split,
+  vocabulary,
+  lengths,
+  engine,
+  memory,
+  resumedFrom,
+}: TrainingStart): string {
   return [
     summary(plan, { time: options.maxLength }),
     '',
@@ -101,6 +106,7 @@ function describeStart({ plan, options, split, vocabulary, lengths, engine, resu
     ...(split.duplicates.groups ? [describeDuplicates(split)] : []),
     describeOptimiser(options),
     ...(resumedFrom ? [`Going on after epoch ${resumedFrom}.`] : []),
+    `Memory: at most ${describeMemory(memory)}.`,
     `${engine.note}.`,
   ].join('\n');
 }
@@ -109,8 +115,9 @@ function describeDuplicates({ duplicates: { examples, groups } }: Split): string
   return `${formatCountOf(examples, 'text')} are near duplicates of others, in ${formatCountOf(groups, 'group')}; each group is in one part.`;
 }
 
-function describeOptimiser({ optimiser, learningRate, batchSize, seed }: RunOptions): string {
-  return `${optimiser.type}, learning rate ${learningRate}, batches of ${batchSize}, seed ${seed}.`;
+function describeOptimiser({ optimiser, learningRate, batchSize, bucket, seed }: RunOptions): string {
+  const batches = `batches of ${batchSize}${bucket ? ' texts of like length' : ''}`;
+  return `${optimiser.type}, learning rate ${learningRate}, ${batches}, seed ${seed}.`;
 }
 
 function describeEpoch(record: EpochRecord, epochs: number, seconds: number, best: boolean): string {

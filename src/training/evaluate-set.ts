@@ -1,6 +1,9 @@
 /** Loss and accuracy of an engine over a whole set, without dropout. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { batches, type EncodedSet } from './encoded-set.ts';
+import type { Side } from '../../models/text/preprocessing.ts';
+import { type BatchOptions, batches, unpaddedSteps } from './batches.ts';
+import { createBreather } from './breather.ts';
+import { orderByLength } from './bucket-order.ts';
+import type { EncodedSet } from './encoded-set.ts';
 import type { Engine } from './engine.ts';
 
 export interface Evaluated {
@@ -14,16 +17,24 @@ export interface Evaluated {
 export async function evaluateSet(
   engine: Engine,
   set: EncodedSet,
-  { batchSize, signal }: { readonly batchSize: number; readonly signal?: AbortSignal | undefined },
+  options: { readonly batchSize: number; readonly signal?: AbortSignal | undefined } & BatchOptions,
 ): Promise<Evaluated> {
+  const { batchSize, signal } = options;
+  const breathe = createBreather();
   let lossSum = 0;
   let correct = 0;
-  for (const batch of batches(set, batchSize)) {
+  for (const batch of batches(set, batchSize, options)) {
     const result = await engine.evaluate(batch);
     lossSum += result.loss * batch.rows;
     correct += result.correct;
-    await nextTurn();
+    await breathe();
     if (signal?.aborted) break;
   }
   return { loss: lossSum / set.rows, accuracy: correct / set.rows };
+}
+
+/** How to evaluate `set` with a model that masks padding: rows of like length together, their common padding cut. */
+export function withoutPadding(set: EncodedSet, padding: Side): BatchOptions {
+  const steps = unpaddedSteps(set, padding);
+  return { order: orderByLength(steps), cut: { padding, steps } };
 }

@@ -1,23 +1,25 @@
 /** Accuracy and loss of a trained model over labelled texts, whatever computes it. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ModelDescription, TrainedModel } from '../../models/model.ts';
 import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
-import type { Example } from '../data/dataset.ts';
-import { batches, type EncodedSet, encodeExamples } from './encoded-set.ts';
+import type { Example, Recipe } from '../data/dataset.ts';
+import { type BatchOptions, batches } from './batches.ts';
+import { createBreather } from './breather.ts';
+import { type EncodedSet, encodeExamples } from './encoded-set.ts';
 import type { EngineName } from './engine.ts';
 import { selectEngine } from './engines/select.ts';
+import { withoutPadding } from './evaluate-set.ts';
 import { judge } from './loss.ts';
 import { sgd } from './optimisers.ts';
-
-/** Everything of a model but its weights. */
 
 /** Labelled texts, such as a dataset or a part of one. */
 export interface LabelledTexts {
   readonly labels: readonly string[];
   readonly examples: readonly Example[];
+  /** Of the data set that the examples are of. */
+  readonly recipe?: Recipe | undefined;
 }
 
 export interface EvaluationReport {
@@ -37,6 +39,15 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What computes. */
+export interface EvaluationEngine {
+  readonly engine?: EngineName | 'auto' | undefined;
+  /** Default: what suits the engine, up to the cores there are. */
+  readonly threads?: number | undefined;
+}
+
+const defaultBatchSize = 64;
+
 /** Logits [rows, outputs] of token ids [rows, time]. */
 export type Forward = (
   ids: Int32Array,
@@ -51,13 +62,20 @@ export type Forward = (
 export async function evaluate(
   model: TrainedModel,
   data: LabelledTexts,
-  { engine: name = 'auto', ...options }: EvaluateOptions & { readonly engine?: EngineName | 'auto' } = {},
+  { engine: name = 'auto', threads, ...options }: EvaluateOptions & EvaluationEngine = {},
 ): Promise<EvaluationReport> {
-  const { provider, threads } = await selectEngine(name, model.spec, undefined, options.batchSize ?? 64);
-  const engine = await provider.prepare({ spec: model.spec, weights: model.weights, optimiser: sgd, threads });
+  const { spec, weights, preprocessing } = model;
+  const set = encodeFor(model, data);
+  const rows = options.batchSize ?? defaultBatchSize;
+  const { provider, load } = await selectEngine(name, {
+    load: { spec, optimiser: sgd, rows, time: set.time },
+    threads,
+  });
+  const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads: load.threads });
   try {
     const forward: Forward = (ids, rows, time) => engine.evaluate({ ids, rows, time, targets: new Int32Array(rows) });
-    return await evaluateWith(forward, model, data, options);
+    const taken = planModel(spec).maskZero ? withoutPadding(set, preprocessing.padding) : {};
+    return await judgeSet(forward, model, set, taken, options);
   } finally {
     await engine.dispose();
   }
@@ -71,16 +89,26 @@ export async function evaluateWith(
   forward: Forward,
   model: ModelDescription,
   data: LabelledTexts,
-  { batchSize = 64, progress = silent, signal }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
+): Promise<EvaluationReport> {
+  return judgeSet(forward, model, encodeFor(model, data), {}, options);
+}
+
+async function judgeSet(
+  forward: Forward,
+  model: ModelDescription,
+  set: EncodedSet,
+  taken: BatchOptions,
+  { batchSize = defaultBatchSize, progress = silent, signal }: EvaluateOptions,
 ): Promise<EvaluationReport> {
   const { head } = planModel(model.spec);
-  const set = encodeFor(model, data);
+  const breathe = createBreather();
   const confusion = model.labels.map(() => model.labels.map(() => 0));
   let lossSum = 0;
   let done = 0;
   progress.start('Evaluating', set.rows);
   try {
-    for (const { ids, rows, time, targets } of batches(set, batchSize)) {
+    for (const { ids, rows, time, targets } of batches(set, batchSize, taken)) {
       const logits = Float32Array.from((await forward(ids, rows, time)).logits);
       const { loss, predicted } = judge(head, logits, targets, new Float32Array(logits.length));
       lossSum += loss * rows;
@@ -90,7 +118,7 @@ export async function evaluateWith(
       });
       done += rows;
       progress.update(done);
-      await nextTurn(); // lets signals and timers in
+      await breathe();
       if (signal?.aborted)
         fail('INTERRUPTED', `evaluation was stopped after ${done} of ${set.rows} examples`, 'Run it again.');
     }
@@ -108,7 +136,7 @@ export async function evaluateWith(
 }
 
 /** Ids and targets of labelled texts as `model` sees them; labels are matched by name. @throws DATA_LABELS */
-export function encodeFor(model: ModelDescription, { labels, examples }: LabelledTexts): EncodedSet {
+export function encodeFor(model: ModelDescription, { labels, examples, recipe }: LabelledTexts): EncodedSet {
   if (examples.length === 0)
     fail('DATA_INVALID', 'there are no examples to evaluate', 'Choose another part of the data.');
   const classes = labels.map((label) => model.labels.indexOf(label));
@@ -122,6 +150,6 @@ export function encodeFor(model: ModelDescription, { labels, examples }: Labelle
   }
   const { vocabularySize } = planModel(model.spec);
   const encoder = createEncoder({ preprocessing: model.preprocessing, vocabulary: model.vocabulary, vocabularySize });
-  const set = encodeExamples(encoder, examples);
+  const set = encodeExamples(encoder, examples, recipe);
   return { ...set, targets: set.targets.map((label) => classes[label] as number) };
 }

@@ -3,15 +3,18 @@
  * files or text. Everything random is addressed by seed, epoch and step, so a loop that begins at epoch k from
  * the state after epoch k − 1 repeats the rest bit for bit.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EpochRecord } from '../../models/checkpoint/state.ts';
+import type { Side } from '../../models/text/preprocessing.ts';
 import type { Weights } from '../../models/weights.ts';
 import { fail } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { createRandom, permutation } from '../core/random.ts';
-import { batches, type EncodedSet } from './encoded-set.ts';
+import { type BatchOptions, batches, unpaddedSteps } from './batches.ts';
+import { createBreather } from './breather.ts';
+import { bucketOrder } from './bucket-order.ts';
+import type { EncodedSet } from './encoded-set.ts';
 import type { Engine } from './engine.ts';
-import { type Evaluated, evaluateSet } from './evaluate-set.ts';
+import { type Evaluated, evaluateSet, withoutPadding } from './evaluate-set.ts';
 
 /** What early stopping remembers from epoch to epoch. */
 export interface FitState {
@@ -38,6 +41,8 @@ export interface FitOptions {
   /** Epochs without improvement after which training stops. */
   readonly patience: number;
   readonly seed: number;
+  /** Where the model masks padding, its side: evaluation then leaves it out; with `bucket`, so does training, on batches of rows of like length. */
+  readonly masked: { readonly padding: Side; readonly bucket: boolean } | undefined;
   readonly start: FitState;
   /** Awaited after each epoch: the place to save. */
   readonly onEpoch: (state: FitState, seconds: number) => Promise<void>;
@@ -55,11 +60,13 @@ export interface FitResult {
 /** @throws LOSS_NOT_FINITE */
 export async function fitModel(options: FitOptions): Promise<FitResult> {
   const { engine, validation, patience, learningRate, progress, signal } = options;
+  const epochBatches = batchesOfEpochs(options);
+  const validate = validation && validator(options, validation);
   let state = options.start;
   while (state.epoch < options.epochs && state.wait < patience) {
     const began = performance.now();
-    const trained = await trainEpoch(options, state.epoch);
-    const validated = trained && validation && (await validate(options, validation, state.epoch));
+    const trained = await trainEpoch(options, state.epoch, epochBatches(state.epoch));
+    const validated = trained && (await validate?.(state.epoch));
     progress.stop();
     if (!trained || signal?.aborted) return { state, stoppedEarly: false, interrupted: true };
 
@@ -90,17 +97,29 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
   return { state, stoppedEarly: state.wait >= patience, interrupted: false };
 }
 
+/** How the batches of each epoch are taken. */
+function batchesOfEpochs(options: FitOptions): (epoch: number) => BatchOptions {
+  const { training, batchSize, seed, masked } = options;
+  const shuffled = (epoch: number) => permutation(training.rows, createRandom({ seed, purpose: 'shuffle', epoch }));
+  if (!masked?.bucket) return (epoch) => ({ order: shuffled(epoch) });
+  const { padding } = masked;
+  const steps = unpaddedSteps(training, padding);
+  return (epoch) => {
+    const random = createRandom({ seed, purpose: 'shuffle', epoch, stream: 1 });
+    return { order: bucketOrder(shuffled(epoch), steps, batchSize, random), cut: { padding, steps } };
+  };
+}
+
 /** Loss and accuracy over the rows of one epoch; undefined when interrupted. */
-async function trainEpoch(options: FitOptions, epoch: number): Promise<Evaluated | undefined> {
+async function trainEpoch(options: FitOptions, epoch: number, taken: BatchOptions): Promise<Evaluated | undefined> {
   const { engine, training, batchSize, learningRate, seed, progress, signal } = options;
-  const order = permutation(training.rows, createRandom({ seed, purpose: 'shuffle', epoch }));
-  const steps = Math.ceil(training.rows / batchSize);
-  progress.start(`Epoch ${epoch + 1}/${options.epochs}`, steps);
+  const breathe = createBreather();
+  progress.start(`Epoch ${epoch + 1}/${options.epochs}`, Math.ceil(training.rows / batchSize));
   let rows = 0;
   let lossSum = 0;
   let correct = 0;
   let step = 0;
-  for (const batch of batches(training, batchSize, order)) {
+  for (const batch of batches(training, batchSize, taken)) {
     const result = await engine.step(batch, { seed, epoch, step }, learningRate);
     if (!Number.isFinite(result.loss)) {
       progress.stop();
@@ -115,20 +134,23 @@ async function trainEpoch(options: FitOptions, epoch: number): Promise<Evaluated
     correct += result.correct;
     step++;
     progress.update(step, `loss ${(lossSum / rows).toFixed(4)} · accuracy ${(correct / rows).toFixed(4)}`);
-    await nextTurn(); // lets signals and timers in
+    await breathe();
     if (signal?.aborted) return undefined;
   }
   return { loss: lossSum / rows, accuracy: correct / rows };
 }
 
-async function validate({ engine, batchSize, signal }: FitOptions, validation: EncodedSet, epoch: number) {
-  const evaluated = await evaluateSet(engine, validation, { batchSize, signal });
-  if (!Number.isFinite(evaluated.loss)) {
-    fail(
-      'LOSS_NOT_FINITE',
-      `the validation loss became ${evaluated.loss} after epoch ${epoch + 1}`,
-      'The files hold the best model before that. Try a lower learning rate.',
-    );
-  }
-  return evaluated;
+function validator({ engine, batchSize, signal, masked }: FitOptions, validation: EncodedSet) {
+  const taken = masked && withoutPadding(validation, masked.padding);
+  return async (epoch: number): Promise<Evaluated> => {
+    const evaluated = await evaluateSet(engine, validation, { batchSize, signal, ...taken });
+    if (!Number.isFinite(evaluated.loss)) {
+      fail(
+        'LOSS_NOT_FINITE',
+        `the validation loss became ${evaluated.loss} after epoch ${epoch + 1}`,
+        'The files hold the best model before that. Try a lower learning rate.',
+      );
+    }
+    return evaluated;
+  };
 }

@@ -9,18 +9,29 @@ import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { parseSpec } from '../../models/spec.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { kerasTokenizer, type Preprocessing } from '../../models/text/preprocessing.ts';
-import { fitVocabulary } from '../../models/text/vocabulary.ts';
 import type { Weights } from '../../models/weights.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
 import { type LengthStatistics, lengthStatistics } from '../data/length-statistics.ts';
 import { type Split, splitDataset } from '../data/split.ts';
+import { batches } from './batches.ts';
 import { encodeExamples } from './encoded-set.ts';
 import type { EngineName } from './engine.ts';
-import { selectEngine } from './engines/select.ts';
+import { selectFastest } from './engines/fastest.ts';
+import { type Candidate, selectEngine } from './engines/select.ts';
 import { type FitState, fitModel } from './fit.ts';
+import {
+  checkMemory,
+  checkpointMemory,
+  encodedMemory,
+  type MemoryPlan,
+  memoryRoom,
+  memoryShortage,
+  planMemory,
+} from './memory.ts';
 import { type RunOptions, type RunOptionsInput, resolveOptions } from './options.ts';
+import { recipeOptions, vocabularyOf } from './recipe.ts';
 import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
 
 /** A spec, or how to make one when the sizes are known. */
@@ -55,6 +66,8 @@ export interface TrainingStart {
   /** Of the texts that are trained on. */
   readonly lengths: LengthStatistics;
   readonly engine: { readonly name: EngineName; readonly threads: number; readonly note: string };
+  /** What the run will hold at most, beside the texts and the program. */
+  readonly memory: MemoryPlan;
   /** Epochs done by an earlier call. */
   readonly resumedFrom: number;
 }
@@ -73,18 +86,19 @@ export interface TrainingResult extends TrainingStart {
  * Trains a classifier.
  *
  * @throws OPTION_INVALID, OPTION_UNSUPPORTED, SPEC_INVALID, DATA_LABELS, RUN_EXISTS, RUN_LOCKED, RESUME_MISMATCH,
- *   LOSS_NOT_FINITE, FILE_ACCESS; INTERRUPTED when `signal` aborts before the first epoch is done
+ *   MEMORY_TOO_SMALL, LOSS_NOT_FINITE, FILE_ACCESS; INTERRUPTED when `signal` aborts before the first epoch is done
  */
 export async function train(options: TrainOptions): Promise<TrainingResult> {
   const { spec, data, defaults = {}, out, resume, overwrite, onStart, onEpoch, progress, signal, ...rest } = options;
   const given = typeof spec === 'function' ? rest : { ...rest, vocabularySize: vocabularySizeOf(spec, rest) };
+  const preferred = { ...defaults, ...recipeOptions(data) };
   if (out === undefined) {
     if (resume) fail('OPTION_INVALID', 'resume needs the folder of a run', 'Give out.');
-    return run(options, resolveOptions(given, defaults), undefined);
+    return run(options, resolveOptions(given, preferred), undefined);
   }
   const folder = await openRunFolder(out, resume ? 'resume' : overwrite ? 'overwrite' : 'new');
   try {
-    return await run(options, resolveOptions(given, defaults, folder.previous?.run?.options), folder);
+    return await run(options, resolveOptions(given, preferred, folder.previous?.run?.options), folder);
   } finally {
     await folder.close();
   }
@@ -109,12 +123,37 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     expectSame('spec', previous.model.spec, plan.spec);
     expectSame('vocabulary', previous.model.vocabulary, vocabulary);
   }
-  const encoder = createEncoder({ preprocessing, vocabulary, vocabularySize: plan.vocabularySize });
-  const training = encodeExamples(encoder, trainingExamples);
-  const validation = split.validation.length ? encodeExamples(encoder, pick(split.validation)) : undefined;
+  if (options.bucket && !plan.maskZero) {
+    fail(
+      'OPTION_UNSUPPORTED',
+      `bucket takes padding away, but ${plan.spec.name} does not mask it: it is part of what the model reads`,
+      'Leave bucket out, or set maskZero on the embedding.',
+    );
+  }
+  const rows = Math.min(options.batchSize, split.train.length);
+  const load = { spec: plan.spec, optimiser: options.optimiser, rows, time: options.maxLength };
+  const encodedRows = split.train.length + split.validation.length;
+  const others = [encodedMemory(encodedRows, options.maxLength), checkpointMemory(load)];
+  const room = memoryRoom();
+  const request = { load, threads: options.threads };
+  const memoryOf = (candidate: Candidate) => planMemory([...others, ...candidate.provider.memory(candidate.load)]);
+  const chosen = options.engine === 'fastest' ? undefined : await selectEngine(options.engine, request);
+  checkMemory(chosen ? memoryOf(chosen) : planMemory(others), room);
 
-  const { provider, threads, note } = await selectEngine(options.engine, plan.spec, options.threads, options.batchSize);
+  const encoder = createEncoder({ preprocessing, vocabulary, vocabularySize: plan.vocabularySize });
+  const training = encodeExamples(encoder, trainingExamples, data.recipe);
+  const validation = split.validation.length ? encodeExamples(encoder, pick(split.validation), data.recipe) : undefined;
   const weights = previous?.run?.weights ?? initialWeights(plan, options.seed);
+  const selected =
+    chosen ??
+    (await selectFastest(request, {
+      ...options,
+      weights,
+      batches: () => batches(training, options.batchSize),
+      refusal: (candidate) => memoryShortage(memoryOf(candidate), room),
+    }));
+  const { provider, note } = selected;
+  const { threads } = selected.load;
   const engine = await provider.prepare({ spec: plan.spec, weights, optimiser: options.optimiser, threads });
   const start: FitState = beginning(weights, previous);
   const facts: TrainingStart = {
@@ -124,6 +163,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     vocabulary,
     lengths: lengthStatistics(training.lengths, options.maxLength),
     engine: { name: engine.name, threads, note },
+    memory: memoryOf(selected),
     resumedFrom: start.epoch,
   };
 
@@ -149,8 +189,8 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   async function save(state: FitState): Promise<void> {
     const { weights: current, optimiser } = await engine.state();
     const { history, epoch, bestEpoch, bestLoss, wait } = state;
-    const { tokenizer, threads: asked, ...rest } = options;
-    const saved = { ...rest, ...(tokenizer && { tokenizer }), ...(asked !== undefined && { threads: asked }) };
+    const { tokenizer, threads: _, ...rest } = options;
+    const saved = { ...rest, ...(tokenizer && { tokenizer }), engine: engine.name, threads };
     const checkpoint: Checkpoint = {
       model: modelOf(state),
       run: {
@@ -176,6 +216,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     given.onStart?.(facts);
     const { state, stoppedEarly, interrupted } = await fitModel({
       ...options,
+      masked: plan.maskZero ? { padding: options.padding, bucket: options.bucket } : undefined,
       engine,
       training,
       validation,
@@ -232,12 +273,12 @@ function describeModel(
   let plan: ModelPlan;
   let vocabulary: readonly string[];
   if (typeof source === 'function') {
-    vocabulary = fitVocabulary(texts, tokenizer, { limit: limitOf(options.vocabularySize) });
+    vocabulary = vocabularyOf(data, texts, tokenizer, limitOf(options.vocabularySize));
     const vocabularySize = Math.max(tokenizer.firstWordId + vocabulary.length, tokenizer.firstWordId + 1);
     plan = planModel(parseSpec(source({ vocabularySize, classes })));
   } else {
     plan = planModel(source);
-    vocabulary = fitVocabulary(texts, tokenizer, { limit: limitOf(plan.vocabularySize) });
+    vocabulary = vocabularyOf(data, texts, tokenizer, limitOf(plan.vocabularySize));
   }
   if (plan.head.classes !== classes) {
     fail(

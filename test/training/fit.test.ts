@@ -48,6 +48,7 @@ async function fitted(options: Partial<FitOptions>) {
     learningRate: 0.1,
     patience: 3,
     seed: 4,
+    masked: undefined,
     start: { epoch: 0, bestEpoch: 0, bestLoss: null, bestWeights: weights, wait: 0, history: [] },
     onEpoch: async () => {},
     progress: silent,

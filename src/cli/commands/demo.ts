@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { TrainedModel } from '../../../models/model.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
 import type { LabelledTexts } from '../../training/evaluate.ts';
@@ -9,10 +10,10 @@ import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { openData, partOf } from '../data.ts';
 import { evaluateOnnx } from '../evaluate-onnx.ts';
 import { commandLine } from '../invocation.ts';
-import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
+import { type DataOptions, dataArguments, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
 import { describeParity } from '../parity-tables.ts';
 import { createStages, describeStages } from '../stages.ts';
-import { formatBytes, formatCountOf, formatShare, formatSmall } from '../terminal/format.ts';
+import { formatCountOf, formatShare, formatSmall } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 import { openModel, trainWatched } from '../training.ts';
@@ -42,7 +43,7 @@ export function demo(): Command {
       const training = await stages.run('train', 'Training', () =>
         trainWatched(terminal, { name, model, data, options, out: options.out, mode: 'overwrite' }),
       );
-      const { files, history, bestEpoch, engine, split } = training;
+      const { files, history, bestEpoch, engine, memory, split } = training;
       const onnx = await stages.run('export', `Exporting ${files.onnx}`, () =>
         exportTo(terminal, files.onnx, training.model),
       );
@@ -60,12 +61,12 @@ export function demo(): Command {
       const next = [
         commandLine('predict', files.onnx, data.source === 'spam' ? 'You have won a free prize' : 'your text'),
         commandLine('inspect', files.onnx),
-        commandLine('parity', options.out, '--data', data.source),
+        commandLine('parity', options.out, ...dataArguments(data.source, options)),
       ];
       terminal.answer(
         {
           ...{ accuracy, loss, examples: held.examples.length, flips, maxAbsError, smallestMargin, seconds },
-          ...{ epochs: history.length, bestEpoch, engine, stages: stages.done, runners, files, next },
+          ...{ epochs: history.length, bestEpoch, engine, memory, stages: stages.done, runners, files, next },
         },
         [
           facts([

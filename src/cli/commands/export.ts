@@ -2,10 +2,10 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
 import { commandLine } from '../invocation.ts';
 import { openTrainedModel } from '../open-model.ts';
-import { formatBytes } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

@@ -8,9 +8,10 @@ import { countParameters, planModel } from '../../../models/plan.ts';
 import { summary } from '../../../models/summary.ts';
 import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import { defineCommand, withExamples } from '../command.ts';
 import { readSpec } from '../read-spec.ts';
-import { formatBytes, formatCount } from '../terminal/format.ts';
+import { formatCount } from '../terminal/format.ts';
 import { facts, table } from '../terminal/table.ts';
 
 /** What is found in a file: an object for programs, paragraphs for people. */

@@ -34,11 +34,11 @@ export function train(): Command {
       const result = await trainWatched(terminal, { name, model, data, options, out: folder, mode });
       const test = result.split.test.length
         ? await evaluate(result.model, partOf(data, result.split.test), {
-            engine: result.engine.name,
+            ...{ engine: result.engine.name, threads: result.engine.threads, batchSize: result.options.batchSize },
             progress: terminal.progress,
           })
         : undefined;
-      const { files, history, bestEpoch, stoppedEarly, engine, plan, split } = result;
+      const { files, history, bestEpoch, stoppedEarly, engine, memory, plan, split } = result;
       terminal.answer(
         {
           model: plan.spec.name,
@@ -48,6 +48,7 @@ export function train(): Command {
           history,
           test: test && { accuracy: test.accuracy, loss: test.loss, examples: test.examples },
           engine,
+          memory,
           duplicates: split.duplicates,
           options: result.options,
           files: { best: files.best, last: files.last, history: files.history },

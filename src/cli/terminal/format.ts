@@ -28,12 +28,6 @@ export function formatSmall(value: number): string {
   return value === 0 ? '0' : value.toExponential(2);
 }
 
-/** `812 B`, `12.3 KB`, `4.5 MB`. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
-  return bytes < 999_950 ? `${(bytes / 1000).toFixed(1)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
 /** One line without control characters or changes of direction: what stands in a file must not steer a terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\s]+/gu, ' ').trim();

@@ -1,8 +1,13 @@
-/** Which engine trains a spec here, and why not another. */
+/**
+ * Which engine trains a spec here, with how many threads, and why not another. `auto` reads the expected time of a
+ * step off a table: the same model gets the same engine on every machine with as many cores. `fastest.ts` measures
+ * instead.
+ */
 import { availableParallelism } from 'node:os';
-import type { ModelSpec } from '../../../models/layers.ts';
 import { fail } from '../../core/errors.ts';
-import type { EngineName, EngineProvider } from '../engine.ts';
+import type { EngineLoad, EngineName, EngineProvider } from '../engine.ts';
+import { costs } from './costs.ts';
+import { expectedStep } from './expected-cost.ts';
 import { jsEngine } from './js/engine.ts';
 import { onnxruntimeEngine } from './onnxruntime/engine.ts';
 import { tensorflowEngine } from './tensorflow/engine.ts';
@@ -15,40 +20,81 @@ const providers = {
   tensorflow: tensorflowEngine,
 } as const satisfies Record<EngineName, EngineProvider>;
 
-/** `auto` takes the first that can. */
-const preference: readonly EngineName[] = ['wasm', 'js'];
+export interface EngineRequest {
+  readonly load: Omit<EngineLoad, 'threads'>;
+  /** As asked for; undefined: what suits, up to the cores there are. */
+  readonly threads: number | undefined;
+  /** Default: those of this machine. */
+  readonly cores?: number | undefined;
+}
 
-export interface SelectedEngine {
+/** An engine that can train what is asked for, with as many threads as `load` says. */
+export interface Candidate {
   readonly provider: EngineProvider;
-  readonly threads: number;
+  readonly load: EngineLoad;
+}
+
+export interface SelectedEngine extends Candidate {
   /** One line for people. */
   readonly note: string;
 }
 
-/**
- * @param threads as asked for; undefined: the cores there are, as far as the engine can use them
- * @param rows of the largest batch
- * @throws OPTION_UNSUPPORTED when the named engine cannot do it, with the reason
- */
-export async function selectEngine(
-  name: EngineName | 'auto',
-  spec: ModelSpec,
-  threads: number | undefined,
-  rows: number,
-): Promise<SelectedEngine> {
-  const candidates = name === 'auto' ? preference : [name];
-  const reasons: string[] = [];
-  for (const candidate of candidates) {
-    const provider = providers[candidate];
-    const most = provider.mostThreads(rows);
-    const refusal = (await provider.refusal(spec)) ?? refuseThreads(candidate, threads, most, rows);
-    if (refusal === undefined) {
-      const used = threads ?? Math.min(availableParallelism(), most);
-      const why = name === 'auto' ? ['chosen automatically', ...reasons] : ['as asked'];
-      return { provider, threads: used, note: `engine ${candidate}, ${counted(used)} (${why.join('; ')})` };
-    }
-    reasons.push(`${candidate}: ${refusal}`);
+/** The named engine, or the one that is expected to be the fastest. @throws OPTION_UNSUPPORTED with the reasons */
+export async function selectEngine(name: EngineName | 'auto', request: EngineRequest): Promise<SelectedEngine> {
+  return name === 'auto' ? selectByCost(request) : selectByName(name, request);
+}
+
+async function selectByName(name: EngineName, request: EngineRequest): Promise<SelectedEngine> {
+  const { candidates, reasons } = await candidatesOf([name], request);
+  const candidate = candidates.at(-1) ?? refuseAll(reasons);
+  return { ...candidate, note: `engine ${describeCandidate(candidate)} (as asked)` };
+}
+
+async function selectByCost(request: EngineRequest): Promise<SelectedEngine> {
+  const { candidates, reasons } = await candidatesOf(['wasm', 'onnxruntime'], request);
+  const expected = ({ provider, load }: Candidate) =>
+    expectedStep(costs, provider.name, load, provider.mostThreads(load.rows)) ?? Number.POSITIVE_INFINITY;
+  const [best, ...others] = candidates
+    .map((candidate) => ({ candidate, ms: expected(candidate) }))
+    .toSorted((a, b) => a.ms - b.ms);
+  if (!best) {
+    const last = await candidatesOf(['js'], request);
+    const candidate = last.candidates[0] ?? refuseAll([...reasons, ...last.reasons]);
+    const why = ['chosen automatically', ...reasons].join('; ');
+    return { ...candidate, note: `engine ${describeCandidate(candidate)} (${why})` };
   }
+  const runnerUp = others.find(({ candidate }) => candidate.provider !== best.candidate.provider);
+  const why = [
+    `${formatTime(best.ms)} a step expected`,
+    ...(runnerUp ? [`${describeCandidate(runnerUp.candidate)}: ${formatTime(runnerUp.ms)}`] : []),
+    ...reasons,
+  ];
+  return { ...best.candidate, note: `engine ${describeCandidate(best.candidate)} (${why.join('; ')})` };
+}
+
+/** Every engine of `names` that can do it, once for each number of threads that may be taken, the most last. */
+export async function candidatesOf(
+  names: readonly EngineName[],
+  { load, threads, cores = availableParallelism() }: EngineRequest,
+): Promise<{ readonly candidates: readonly Candidate[]; readonly reasons: readonly string[] }> {
+  const candidates: Candidate[] = [];
+  const reasons: string[] = [];
+  for (const name of names) {
+    const provider = providers[name];
+    const most = provider.mostThreads(load.rows);
+    const refusal = (await provider.refusal(load.spec)) ?? refuseThreads(name, threads, most, load.rows);
+    if (refusal !== undefined) {
+      reasons.push(`${name}: ${refusal}`);
+      continue;
+    }
+    const counts =
+      threads === undefined ? Array.from({ length: Math.min(cores, most) }, (_, index) => index + 1) : [threads];
+    candidates.push(...counts.map((count) => ({ provider, load: { ...load, threads: count } })));
+  }
+  return { candidates, reasons };
+}
+
+export function refuseAll(reasons: readonly string[]): never {
   return fail(
     'OPTION_UNSUPPORTED',
     `no engine can train this: ${reasons.join('; ')}`,
@@ -59,6 +105,16 @@ export async function selectEngine(
 function refuseThreads(name: EngineName, threads = 1, most: number, rows: number): string | undefined {
   if (threads <= most) return undefined;
   return `engine ${name} uses at most ${counted(most)} for batches of ${rows} rows, ${threads} were asked for`;
+}
+
+/** `wasm, 2 threads` */
+export function describeCandidate({ provider, load }: Candidate): string {
+  return `${provider.name}, ${counted(load.threads)}`;
+}
+
+/** `1.24 ms`, `310 ms` */
+export function formatTime(ms: number): string {
+  return `${ms < 100 ? ms.toPrecision(3) : Math.round(ms)} ms`;
 }
 
 function counted(threads: number): string {

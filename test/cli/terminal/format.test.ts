@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   excerpt,
-  formatBytes,
   formatCountOf,
   formatSeconds,
   formatShare,
@@ -10,6 +9,7 @@ import {
   printable,
 } from '../../../src/cli/terminal/format.ts';
 import { table } from '../../../src/cli/terminal/table.ts';
+import { formatBytes } from '../../../src/core/format-bytes.ts';
 
 /** Any text at all, controls, lone surrogates and marks of direction among it. */
 const anyText = fc.string({ unit: 'binary' }).chain((text) =>
@@ -57,6 +57,8 @@ describe('numbers', () => {
     [1000, '1.0 KB'],
     [999_949, '999.9 KB'],
     [999_950, '1.0 MB'],
+    [999_949_999, '999.9 MB'],
+    [1_234_000_000, '1.2 GB'],
   ])('%d bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text));
 
   it('have a unit in the right number', () => {

@@ -1,0 +1,87 @@
+/**
+ * `--engine fastest`: takes a few real steps, on the texts and weights of the run, with every engine that can train
+ * the model, and keeps the one that took the shortest. The engines are thrown away, so the run begins as if nothing
+ * had been. What is found depends on the machine and the moment: the run records it and goes on with it.
+ */
+import type { Weights } from '../../../models/weights.ts';
+import { type Batch, engineNames } from '../engine.ts';
+import {
+  type Candidate,
+  candidatesOf,
+  describeCandidate,
+  type EngineRequest,
+  formatTime,
+  refuseAll,
+  type SelectedEngine,
+} from './select.ts';
+
+export interface Trial {
+  readonly weights: Weights;
+  readonly seed: number;
+  readonly learningRate: number;
+  /** Real batches, taken in turn; each is only valid until the next is asked for. */
+  readonly batches: () => Iterable<Batch>;
+  /** Candidates that must not be tried, such as those that do not fit into memory. */
+  readonly refusal: (candidate: Candidate) => string | undefined;
+}
+
+/** Steps until compilers and caches have settled, and steps that count. */
+const warmUp = 3;
+const counted = 15;
+/** An engine gets this time, and at least one step of each kind. */
+const longest = 1500; // ms
+
+/** @throws OPTION_UNSUPPORTED when no engine can train it */
+export async function selectFastest(request: EngineRequest, trial: Trial): Promise<SelectedEngine> {
+  const { candidates, reasons } = await candidatesOf(engineNames, request);
+  const timed: { readonly candidate: Candidate; readonly ms: number }[] = [];
+  const refused = [...reasons];
+  for (const candidate of candidates.filter(isTried)) {
+    const refusal = trial.refusal(candidate);
+    if (refusal === undefined) timed.push({ candidate, ms: await timeSteps(candidate, request, trial) });
+    else refused.push(`${describeCandidate(candidate)}: ${refusal}`);
+  }
+  const [best, ...others] = timed.toSorted((a, b) => a.ms - b.ms);
+  if (!best) return refuseAll(refused);
+  const slower = others.map(
+    ({ candidate, ms }) => `${describeCandidate(candidate)}: ${formatTime(ms)}, ${(ms / best.ms).toFixed(1)} times`,
+  );
+  const why = [`${formatTime(best.ms)} a step measured`, ...slower].join('; ');
+  return { ...best.candidate, note: `engine ${describeCandidate(best.candidate)} (${why})` };
+}
+
+/** Of the numbers of threads that nobody asked for, the powers of two and the largest. */
+function isTried({ load }: Candidate, index: number, all: readonly Candidate[]): boolean {
+  const next = all[index + 1];
+  const isLargest = next === undefined || next.load.threads <= load.threads;
+  return isLargest || Number.isInteger(Math.log2(load.threads));
+}
+
+/** Median milliseconds of a step. */
+async function timeSteps(
+  { provider, load }: Candidate,
+  { load: { spec, optimiser } }: EngineRequest,
+  { weights, seed, learningRate, batches }: Trial,
+): Promise<number> {
+  const engine = await provider.prepare({ spec, weights, optimiser, threads: load.threads });
+  const times: number[] = [];
+  try {
+    const began = performance.now();
+    let step = 0;
+    for (const batch of cycle(batches)) {
+      const from = performance.now();
+      await engine.step(batch, { seed, epoch: 0, step }, learningRate);
+      step++;
+      const isLate = performance.now() - began > longest;
+      if (step > warmUp || (isLate && step > 1)) times.push(performance.now() - from);
+      if (times.length === counted || (isLate && times.length > 0)) break;
+    }
+  } finally {
+    await engine.dispose();
+  }
+  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.POSITIVE_INFINITY;
+}
+
+function* cycle<T>(items: () => Iterable<T>): Generator<T> {
+  for (;;) yield* items();
+}
