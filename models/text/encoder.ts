@@ -1,6 +1,6 @@
 import { fail } from '../../src/core/errors.ts';
 import { allocateIds, writeRow } from './padding.ts';
-import type { Preprocessing } from './preprocessing.ts';
+import type { Preprocessing, TokenizerOptions } from './preprocessing.ts';
 import { createTokenizer } from './tokenize.ts';
 
 export interface EncoderOptions {
@@ -24,10 +24,24 @@ export interface EncodedTexts {
   readonly unknownWords: number;
 }
 
+/** How texts become words, and words to look them up in. */
+export interface Lexicon {
+  readonly tokenizer: TokenizerOptions;
+  /** By falling count. */
+  readonly vocabulary: readonly string[];
+}
+
 export interface Encoder {
   /** The ids of a text, neither padded nor truncated. */
   encode(text: string): number[];
   encodeAll(texts: readonly string[]): EncodedTexts;
+  /** Whether texts have the words of `lexicon` for this encoder, and its vocabulary is the beginning of that one. */
+  agreesWith(lexicon: Lexicon): boolean;
+  /**
+   * What `encodeAll` gives for texts whose words were looked up before, in a lexicon that the encoder agrees with.
+   * @param texts the places of each text's words in that vocabulary; −1 for words that it lacks
+   */
+  encodePlaces(texts: readonly Int32Array[]): EncodedTexts;
 }
 
 /**
@@ -52,12 +66,15 @@ export function createEncoder({ preprocessing, vocabulary, vocabularySize }: Enc
   }
   const tokens = createTokenizer(tokenizer);
 
-  function read(text: string): { ids: number[]; words: number; unknownWords: number } {
+  function readWords(text: string): Sequence {
+    return sequenceOf(tokens(text).map((word) => wordIds.get(word)));
+  }
+
+  function sequenceOf(words: ArrayLike<number | undefined>): Sequence {
     const ids = startId === null ? [] : [startId];
-    const words = tokens(text);
     let unknownWords = 0;
-    for (const word of words) {
-      const id = wordIds.get(word);
+    for (let at = 0; at < words.length; at++) {
+      const id = words[at];
       if (id !== undefined && id < vocabularySize) {
         ids.push(id);
       } else {
@@ -68,7 +85,7 @@ export function createEncoder({ preprocessing, vocabulary, vocabularySize }: Enc
     return { ids, words: words.length, unknownWords };
   }
 
-  function encodeAll(texts: readonly string[]): EncodedTexts {
+  function encodeEach<Text>(texts: readonly Text[], read: (text: Text) => Sequence): EncodedTexts {
     const ids = allocateIds(texts.length, maxLength);
     const lengths = new Int32Array(texts.length);
     let words = 0;
@@ -83,5 +100,27 @@ export function createEncoder({ preprocessing, vocabulary, vocabularySize }: Enc
     return { ids, rows: texts.length, time: maxLength, lengths, words, unknownWords };
   }
 
-  return { encode: (text) => read(text).ids, encodeAll };
+  /** Beyond the encoder's own vocabulary a place is no word, as one that no vocabulary has. */
+  const idOf = (place: number) => (place < 0 || place >= vocabulary.length ? noWord : firstWordId + place);
+
+  return {
+    encode: (text) => readWords(text).ids,
+    encodeAll: (texts) => encodeEach(texts, readWords),
+    agreesWith: (lexicon) =>
+      splitAlike(lexicon.tokenizer, tokenizer) && vocabulary.every((word, place) => lexicon.vocabulary[place] === word),
+    encodePlaces: (texts) => encodeEach(texts, (places) => sequenceOf(places.map(idOf))),
+  };
 }
+
+interface Sequence {
+  readonly ids: number[];
+  readonly words: number;
+  readonly unknownWords: number;
+}
+
+function splitAlike(a: TokenizerOptions, b: TokenizerOptions): boolean {
+  return a.lowercase === b.lowercase && a.filters === b.filters;
+}
+
+/** Above every id of a vocabulary. */
+const noWord = 2 ** 31 - 1;

@@ -9,9 +9,14 @@ import type { Terminal } from './terminal/terminal.ts';
 
 /** Reads the texts that the options name and says what they are. @throws OPTION_INVALID without `--data`; what `loadDataset` throws */
 export async function openData(terminal: Terminal, options: DataOptions): Promise<Dataset> {
-  const { textColumn, labelColumn } = options;
+  const { textColumn, labelColumn, imdbPath } = options;
   const { progress } = terminal;
-  const dataset = await loadDataset(required(options.data, data.flags), { textColumn, labelColumn, progress });
+  const dataset = await loadDataset(required(options.data, data.flags), {
+    textColumn,
+    labelColumn,
+    imdbPath,
+    progress,
+  });
   terminal.say(describeDataset(dataset));
   return dataset;
 }
@@ -27,6 +32,6 @@ export function describeDataset({ source, labels, examples, notes }: Dataset): s
 }
 
 /** The texts of one part of a split. */
-export function partOf({ labels, examples }: Dataset, part: Int32Array): LabelledTexts {
-  return { labels, examples: Array.from(part, (index) => examples[index] as Example) };
+export function partOf({ labels, examples, recipe }: Dataset, part: Int32Array): LabelledTexts {
+  return { labels, examples: Array.from(part, (index) => examples[index] as Example), recipe };
 }

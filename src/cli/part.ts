@@ -1,8 +1,9 @@
 /** Which of the texts a trained model is judged on. */
 import type { TrainingRecord } from '../../models/model.ts';
 import { fail } from '../core/errors.ts';
-import { type Dataset, datasetFingerprint, type Example } from '../data/dataset.ts';
+import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
 import { splitDataset } from '../data/split.ts';
+import type { LabelledTexts } from '../training/evaluate.ts';
 import { partOf } from './data.ts';
 import { formatCountOf } from './terminal/format.ts';
 
@@ -11,7 +12,7 @@ export type Part = (typeof parts)[number];
 
 export interface ChosenPart {
   readonly split: Part;
-  readonly examples: readonly Example[];
+  readonly texts: LabelledTexts;
   /** Why these, for people. */
   readonly note: string;
 }
@@ -24,7 +25,7 @@ export function choosePart(training: TrainingRecord | undefined, data: Dataset, 
   const known = training && training.fingerprint === datasetFingerprint(data) ? training : undefined;
   const all: ChosenPart = {
     split: 'all',
-    examples: data.examples,
+    texts: data,
     note: `all ${formatCountOf(data.examples.length, 'text')}`,
   };
   if (asked === 'all') return all;
@@ -39,8 +40,8 @@ export function choosePart(training: TrainingRecord | undefined, data: Dataset, 
   const split = splitDataset(data, { ...known, seed: known.splitSeed });
   const part = asked ?? (split.test.length ? 'test' : undefined);
   if (part === undefined) return { ...all, note: `${all.note}: none was held out from training` };
-  const { examples } = partOf(data, split[part]);
-  return { split: part, examples, note: `${describePart[part]}: ${formatCountOf(examples.length, 'text')}` };
+  const texts = partOf(data, split[part]);
+  return { split: part, texts, note: `${describePart[part]}: ${formatCountOf(texts.examples.length, 'text')}` };
 }
 
 const describePart = {

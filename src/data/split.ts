@@ -1,7 +1,7 @@
 /** Divides a data set into the parts that training learns from, that early stopping watches, and that nothing sees. */
 import { fail } from '../core/errors.ts';
 import { createRandom, permutation, type Random } from '../core/random.ts';
-import type { Dataset } from './dataset.ts';
+import type { Dataset, Parts, Recipe } from './dataset.ts';
 import { nearDuplicateGroups } from './near-duplicates.ts';
 
 export interface SplitOptions {
@@ -13,11 +13,8 @@ export interface SplitOptions {
   readonly validationSplit: number;
 }
 
-/** Indices of the examples of each part, rising. */
-export interface Split {
-  readonly train: Int32Array<ArrayBuffer>;
-  readonly validation: Int32Array<ArrayBuffer>;
-  readonly test: Int32Array<ArrayBuffer>;
+/** Rising indices, but for those of a recipe, which keep its order. */
+export interface Split extends Parts {
   /** The examples that share a group with others, and how many such groups there are. */
   readonly duplicates: { readonly examples: number; readonly groups: number };
 }
@@ -34,9 +31,14 @@ const parts = ['train', 'validation', 'test'] as const;
  * what rounding leaves goes to the labels with the largest remainders. The sizes are exact unless groups are so
  * large or so many that one fits into no part; it then goes to `train`.
  *
- * @throws OPTION_INVALID for shares out of range; DATA_LABELS when a class would have no example in a part
+ * A data set with a recipe has its parts already, duplicates and all: `options` can only be {@link recipeSplit}.
+ *
+ * @throws OPTION_INVALID for shares out of range; DATA_LABELS when a class would have no example in a part;
+ *   OPTION_UNSUPPORTED for other parts than those of the recipe
  */
-export function splitDataset(dataset: Dataset, { seed, testSplit, validationSplit }: SplitOptions): Split {
+export function splitDataset(dataset: Dataset, options: SplitOptions): Split {
+  const { seed, testSplit, validationSplit } = options;
+  if (dataset.recipe) return partsOf(dataset.recipe, options);
   checkShares(testSplit, validationSplit);
   const { labels, examples } = dataset;
   const groups = membersOf(dataset.groups ?? nearDuplicateGroups(examples.map(({ text }) => text)));
@@ -71,6 +73,25 @@ export function splitDataset(dataset: Dataset, { seed, testSplit, validationSpli
     test: indices('test'),
     duplicates: { groups: several.length, examples: several.reduce((sum, { length }) => sum + length, 0) },
   };
+}
+
+/** The options that describe the parts of a recipe: the shares that they have. */
+export function recipeSplit({ parts: { train, validation, test } }: Recipe): SplitOptions {
+  const all = train.length + validation.length + test.length;
+  return { seed: 0, testSplit: test.length / all, validationSplit: validation.length / all };
+}
+
+function partsOf(recipe: Recipe, options: SplitOptions): Split {
+  const own = recipeSplit(recipe);
+  for (const option of ['testSplit', 'validationSplit', 'seed'] as const) {
+    if (options[option] === own[option]) continue;
+    fail(
+      'OPTION_UNSUPPORTED',
+      `${option === 'seed' ? 'splitSeed' : option} ${options[option]} does not apply: the parts are those of ${recipe.name}`,
+      'Leave it out. To divide the texts otherwise, read them as a folder with a subfolder for each class.',
+    );
+  }
+  return { ...recipe.parts, duplicates: { examples: 0, groups: 0 } };
 }
 
 function checkShares(testSplit: number, validationSplit: number): void {

@@ -38,10 +38,10 @@ export function evaluate(): Command {
       const { training, judge } = await openJudged(model);
       const data = await openData(terminal, options);
       const part = choosePart(training, data, options.split);
-      const { accuracy, loss, examples, labels, confusion, runner } = await judge(
-        { labels: data.labels, examples: part.examples },
-        { batchSize: options.batchSize, progress: terminal.progress },
-      );
+      const { accuracy, loss, examples, labels, confusion, runner } = await judge(part.texts, {
+        batchSize: options.batchSize,
+        progress: terminal.progress,
+      });
       terminal.answer(
         { accuracy, loss, examples, split: part.split, labels, confusion, runner },
         [

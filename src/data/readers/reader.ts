@@ -1,5 +1,6 @@
 import { fail } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
+import type { Recipe } from '../dataset.ts';
 
 /** What each reader is given. */
 export interface ReaderContext {
@@ -8,6 +9,8 @@ export interface ReaderContext {
   /** Columns or fields. */
   readonly textColumn: string;
   readonly labelColumn: string;
+  /** Where the IMDB reviews are, if they were named. */
+  readonly imdbPath: string | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
 }
@@ -17,10 +20,14 @@ export interface LabelledText {
   readonly id: string;
   readonly text: string;
   readonly label: string;
+  /** See `Example`. */
+  readonly words?: Int32Array | undefined;
 }
 
 export interface Reading {
   readonly texts: readonly LabelledText[];
+  /** Of a benchmark. Its indices are those of the texts. */
+  readonly recipe?: Recipe | undefined;
   /** What was left out or kept, and a person should know. */
   readonly notes: readonly string[];
 }
