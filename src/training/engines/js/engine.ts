@@ -10,8 +10,7 @@ import { dropoutMask } from '../../dropout.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge, type LossResult } from '../../loss.ts';
 import { copyMoments, momentNames, newMoments, updateWeight } from '../../optimisers.ts';
-import { parameterMemory } from '../../parameter-memory.ts';
-
+import { jsMemory } from './memory.ts';
 import { runNetwork } from './network.ts';
 import type { Pass } from './pass.ts';
 
@@ -19,7 +18,7 @@ export const jsEngine: EngineProvider = {
   name: 'js',
   refusal: async () => undefined,
   mostThreads: () => 1,
-  memory: (load) => [parameterMemory(load)],
+  memory: jsMemory,
   prepare: async (options) => createJsEngine(options),
 };
 
