@@ -152,6 +152,87 @@ describe('train', () => {
     expect(await codeOf({ resume: true })).toBe('OPTION_INVALID');
   });
 
+  it('records the engine and the threads that auto and fastest take, and goes on with them', async () => {
+    const { spec, data: same } = options;
+    for (const engine of ['auto', 'fastest'] as const) {
+      const out = join(root, `took-${engine}`);
+      const begun = await train({ ...options, out, engine, epochs: 1, patience: 9 });
+      const taken = { engine: begun.engine.name, threads: begun.engine.threads };
+      expect((await loadCheckpoint(join(out, 'last.safetensors'))).run?.options).toMatchObject(taken);
+      for (const again of ['auto', 'fastest', undefined, begun.engine.name] as const) {
+        const resumed = await train({ spec, data: same, out, resume: true, engine: again });
+        expect(resumed.engine).toMatchObject({ name: taken.engine, threads: taken.threads });
+        expect(resumed.engine.note).toContain('as asked');
+      }
+      const other = begun.engine.name === 'js' ? 'wasm' : 'js';
+      expect(await codeOf({ out, resume: true, engine: other })).toBe('RESUME_MISMATCH');
+      expect(await codeOf({ out, resume: true, threads: taken.threads + 1 })).toBe('RESUME_MISMATCH');
+
+      const byName = join(root, `named-${engine}`);
+      await train({ ...options, out: byName, ...taken, epochs: 1, patience: 9 });
+      await train({ spec, data: same, out: byName, resume: true, epochs: 1 });
+      const [a, b] = [out, byName].map((folder) => readFileSync(join(folder, 'best.safetensors')));
+      expect(a?.equals(b as Buffer), `${engine} leaves no trace but the name of what it took`).toBe(true);
+    }
+  });
+
+  describe('with bucket', () => {
+    const masking = (sizes: { vocabularySize: number; classes: number }): SpecInput => {
+      const [embedding, ...rest] = small(sizes).layers;
+      return { version: 1, name: 'masking', layers: [{ ...embedding, maskZero: true } as never, ...rest] };
+    };
+    const bucketed: Partial<TrainOptions> = { spec: masking, bucket: true, maxLength: 30 };
+
+    it.each(['pre', 'post'] as const)('learns, repeats and goes on bit for bit, padding %s', async (padding) => {
+      const whole = join(root, `bucket-${padding}`);
+      const { history } = await train({ ...options, ...bucketed, padding, out: whole, epochs: 15, patience: 15 });
+      expect(history.at(-1)?.validationAccuracy).toBeGreaterThan(0.9);
+      const out = join(root, `bucket-${padding}-stopped`);
+      await train({ ...options, ...bucketed, padding, out, epochs: 2, patience: 15 });
+      await train({ spec: masking, data, out, resume: true, epochs: 15 });
+      for (const file of ['best.safetensors', 'history.csv']) {
+        expect(readFileSync(join(out, file)).equals(readFileSync(join(whole, file))), file).toBe(true);
+      }
+    });
+
+    it('is refused where the model reads its padding', async () => {
+      expect(await codeOf({ bucket: true })).toBe('OPTION_UNSUPPORTED');
+      expect(await codeOf({ out: join(root, 'bucket-pre'), resume: true, ...bucketed, bucket: false })).toBe(
+        'RESUME_MISMATCH',
+      );
+    });
+  });
+
+  it('says what it will hold in memory before it begins, and refuses what cannot fit', async () => {
+    const { memory } = await train({ ...options, epochs: 1 });
+    expect(memory.bytes).toBe(memory.parts.reduce((sum, { bytes }) => sum + bytes, 0));
+    expect(memory.parts.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['encoded texts', 'best weights and checkpoint', 'weights, gradients and moments']),
+    );
+    const huge =
+      (units: number) =>
+      ({ vocabularySize }: { vocabularySize: number }) => ({
+        version: 1 as const,
+        name: 'huge',
+        layers: [
+          { type: 'embedding' as const, inputDim: vocabularySize, outputDim: 8 },
+          { type: 'lstm' as const, units },
+          { type: 'dense' as const, units: 1 },
+        ],
+      });
+    const began = performance.now();
+    for (const engine of ['auto', 'fastest', 'js'] as const) {
+      await expect(train({ ...options, engine, spec: huge(2 ** 20) })).rejects.toMatchObject({
+        code: 'MEMORY_TOO_SMALL',
+        message: expect.stringMatching(
+          /^training needs [\d.]+ GB \(.* [\d.]+ GB.*\) of memory, and there are [\d.]+ GB$/,
+        ),
+      });
+    }
+    expect(await codeOf({ maxLength: 1_000_000, data: sentences(['bad', 'good'], 20_000) })).toBe('MEMORY_TOO_SMALL');
+    expect(performance.now() - began).toBeLessThan(10_000); // nothing of that size was begun
+  });
+
   it('does not replace a run unless it is told to', async () => {
     const out = join(root, 'b');
     const before = readFileSync(join(out, 'last.safetensors'));
@@ -202,7 +283,7 @@ describe('train', () => {
     ['a learning rate that is no number', { learningRate: Number.NaN }, 'OPTION_INVALID'],
     ['a negative seed', { seed: -1 }, 'OPTION_INVALID'],
     ['an unknown option', { batchsize: 3 } as object, 'OPTION_UNKNOWN'],
-    ['two threads on one', { threads: 2 }, 'OPTION_UNSUPPORTED'],
+    ['two threads on one', { engine: 'js', threads: 2 }, 'OPTION_UNSUPPORTED'],
     ['an engine that cannot train', { engine: 'tensorflow' }, 'OPTION_UNSUPPORTED'],
     [
       'a head of another number of classes',

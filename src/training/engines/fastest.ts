@@ -4,6 +4,7 @@
  * had been. What is found depends on the machine and the moment: the run records it and goes on with it.
  */
 import type { Weights } from '../../../models/weights.ts';
+import { RecurrentError } from '../../core/errors.ts';
 import { type Batch, engineNames } from '../engine.ts';
 import {
   type Candidate,
@@ -37,9 +38,9 @@ export async function selectFastest(request: EngineRequest, trial: Trial): Promi
   const timed: { readonly candidate: Candidate; readonly ms: number }[] = [];
   const refused = [...reasons];
   for (const candidate of candidates.filter(isTried)) {
-    const refusal = trial.refusal(candidate);
-    if (refusal === undefined) timed.push({ candidate, ms: await timeSteps(candidate, request, trial) });
-    else refused.push(`${describeCandidate(candidate)}: ${refusal}`);
+    const outcome = trial.refusal(candidate) ?? (await timeSteps(candidate, request, trial).catch(reasonOf));
+    if (typeof outcome === 'number') timed.push({ candidate, ms: outcome });
+    else refused.push(`${describeCandidate(candidate)}: ${outcome}`);
   }
   const [best, ...others] = timed.toSorted((a, b) => a.ms - b.ms);
   if (!best) return refuseAll(refused);
@@ -48,6 +49,12 @@ export async function selectFastest(request: EngineRequest, trial: Trial): Promi
   );
   const why = [`${formatTime(best.ms)} a step measured`, ...slower].join('; ');
   return { ...best.candidate, note: `engine ${describeCandidate(best.candidate)} (${why})` };
+}
+
+/** What an engine finds out only when it sees the batch, such as a memory that it cannot address. */
+function reasonOf(error: unknown): string {
+  if (error instanceof RecurrentError && error.code === 'OPTION_UNSUPPORTED') return error.message;
+  throw error;
 }
 
 /** Of the numbers of threads that nobody asked for, the powers of two and the largest. */
