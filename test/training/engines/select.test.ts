@@ -1,0 +1,101 @@
+import { availableParallelism } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { initialWeights } from '../../../models/initialisers.ts';
+import { planModel } from '../../../models/plan.ts';
+import { parseSpec } from '../../../models/spec.ts';
+import { type EngineName, engineNames } from '../../../src/training/engine.ts';
+import { costs } from '../../../src/training/engines/costs.ts';
+import { expectedStep } from '../../../src/training/engines/expected-cost.ts';
+import { selectFastest } from '../../../src/training/engines/fastest.ts';
+import { candidatesOf, type EngineRequest, selectEngine } from '../../../src/training/engines/select.ts';
+import { adam } from '../../../src/training/optimisers.ts';
+import { randomBatch } from '../../support/arbitrary-spec.ts';
+
+const spec = parseSpec({
+  version: 1,
+  name: 'select',
+  layers: [
+    { type: 'embedding', inputDim: 50, outputDim: 4 },
+    { type: 'lstm', units: 8 },
+    { type: 'dense', units: 1, activation: 'sigmoid' },
+  ],
+});
+const load = { spec, optimiser: adam, rows: 64, time: 20 };
+const request = (given: Partial<EngineRequest> = {}): EngineRequest => ({ load, threads: undefined, ...given });
+const codeOf = (name: EngineName | 'auto', given: Partial<EngineRequest>) =>
+  selectEngine(name, request(given)).then(
+    () => 'accepted',
+    ({ code, message }: { code: string; message: string }) => `${code} ${message}`,
+  );
+
+describe('an engine by name', () => {
+  it('gets the threads that were asked for, or the cores there are as far as it can use them', async () => {
+    expect((await selectEngine('js', request())).load.threads).toBe(1);
+    const { load: taken, provider, note } = await selectEngine('wasm', request({ cores: 3 }));
+    expect(taken.threads).toBe(Math.min(3, provider.mostThreads(64)));
+    expect(note).toMatch(/^engine wasm, \d threads? \(as asked\)$/);
+    expect((await selectEngine('wasm', request({ threads: 1, cores: 3 }))).load.threads).toBe(1);
+  });
+
+  it('is refused with more threads than it has work for', async () => {
+    expect(await codeOf('js', { threads: 2 })).toMatch(/^OPTION_UNSUPPORTED .*js uses at most 1 thread .*2 were asked/);
+    expect(await codeOf('auto', { threads: 1024 })).toMatch(/^OPTION_UNSUPPORTED .*wasm.*onnxruntime.*js/);
+    expect(await codeOf('tensorflow', {})).toMatch(/^OPTION_UNSUPPORTED/);
+  });
+});
+
+describe('auto', () => {
+  it('takes what the table expects to be the fastest, for every number of cores and size', async () => {
+    for (const cores of [1, 2, 5, 64]) {
+      for (const units of [4, 64, 300]) {
+        const wide = parseSpec({ ...spec, layers: [spec.layers[0], { type: 'gru', units }, spec.layers[2]] });
+        const given = request({ cores, load: { ...load, spec: wide } });
+        const { provider, load: taken, note } = await selectEngine('auto', given);
+        const { candidates } = await candidatesOf(['wasm', 'onnxruntime'], given);
+        const times = candidates.map((candidate) =>
+          expectedStep(costs, candidate.provider.name, candidate.load, candidate.provider.mostThreads(64)),
+        );
+        const least = Math.min(...times.map((ms) => ms ?? Number.POSITIVE_INFINITY));
+        expect(expectedStep(costs, provider.name, taken, provider.mostThreads(64))).toBe(least);
+        expect(taken.threads).toBeLessThanOrEqual(cores);
+        expect(note).toMatch(/^engine \w+, \d+ threads? \([\d.]+ ms a step expected/);
+        expect(await selectEngine('auto', given)).toEqual({ provider, load: taken, note });
+      }
+    }
+  });
+
+  it('keeps to the threads that were asked for', async () => {
+    expect((await selectEngine('auto', request({ threads: 1, cores: 8 }))).load.threads).toBe(1);
+  });
+});
+
+describe('fastest', () => {
+  const trial = {
+    weights: initialWeights(planModel(spec), 0),
+    seed: 0,
+    learningRate: 0.01,
+    batches: () => [randomBatch(spec, 64, 20, 1), randomBatch(spec, 64, 20, 2)],
+    refusal: () => undefined,
+  };
+
+  it('times every engine that can do it, takes the fastest and says by how much', async () => {
+    const { provider, load: taken, note } = await selectFastest(request(), trial);
+    expect(provider.name).not.toBe('js'); // some twenty times slower here
+    expect(taken.threads).toBeLessThanOrEqual(availableParallelism());
+    const { candidates } = await candidatesOf(engineNames, request());
+    for (const { provider } of candidates) expect(note).toContain(provider.name);
+    expect(note).toMatch(/\([\d.]+ ms a step measured; .*: [\d.]+ ms, [\d.]+ times/);
+  });
+
+  it('leaves out what must not be tried, and says why', async () => {
+    const { provider } = await selectFastest(request({ threads: 1 }), {
+      ...trial,
+      refusal: ({ provider }) => (provider.name === 'js' ? undefined : 'too large'),
+    });
+    expect(provider.name).toBe('js');
+    await expect(selectFastest(request(), { ...trial, refusal: () => 'too large' })).rejects.toMatchObject({
+      code: 'OPTION_UNSUPPORTED',
+      message: expect.stringContaining('js, 1 thread: too large'),
+    });
+  });
+});
