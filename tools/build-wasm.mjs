@@ -1,7 +1,7 @@
 /**
  * Compiles the kernels of the `wasm` engine from src/training/engines/wasm/assembly/ twice, for plain SIMD and with
  * relaxed SIMD, and writes both into one TypeScript file that is committed: whoever installs the package, runs a test
- * or bundles it needs neither the compiler nor a loader for binary files.
+ * or bundles it needs neither the compiler nor a loader for binary files. Both import a memory that threads share.
  *
  * The compiler is pinned in package-lock.json and its output does not depend on the machine. With --check nothing is
  * written, and the status is 1 if the committed modules are not those of the committed sources.
@@ -23,8 +23,9 @@ async function compile(features) {
     const file = join(folder, 'kernels.wasm');
     const { error, stderr } = await main([
       join(engine, 'assembly/index.ts'),
-      ...['--outFile', file, '--runtime', 'stub', '--importMemory', '--noAssert', '-O3'],
-      ...['simd', ...features].flatMap((feature) => ['--enable', feature]),
+      ...['--outFile', file, '--runtime', 'stub', '--noAssert', '-O3'],
+      ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
+      ...['simd', 'threads', ...features].flatMap((feature) => ['--enable', feature]),
     ]);
     if (error) throw new Error(`${error.message}\n${stderr.toString()}`);
     return readFileSync(file);
@@ -46,7 +47,15 @@ function entry(name, bytes) {
 
 const plain = await compile([]);
 const relaxed = await compile(['relaxed-simd']);
+const index = readFileSync(join(engine, 'assembly/index.ts'), 'utf8');
+const names = [...index.matchAll(/^export {([^}]+)}/gm)].flatMap(([, list = '']) => list.match(/\w+/g) ?? []);
 const text = `/** Made by tools/build-wasm.mjs from assembly/: do not edit. */
+export const kernelNames = [
+${names
+  .toSorted()
+  .map((name) => `  '${name}',\n`)
+  .join('')}] as const;
+
 export const modules = {
 ${entry('plain', plain)}${entry('relaxed', relaxed)}} as const;
 `;

@@ -63,6 +63,7 @@ export const catalogue = {
   PROVIDER_MISSING: { when: 'A requested execution provider is not available.', ...missingPart },
   PACKAGE_MISSING: { when: 'An optional package is not installed.', ...missingPart },
   MEMORY_TOO_SMALL: { when: 'Training would need more memory than the machine has.', ...userMistake },
+  ENGINE_FAILED: { when: 'A worker thread of a training engine died, or the engine reported a fault.', ...fault },
   LOSS_NOT_FINITE: { when: 'The loss became NaN or infinite during training.', ...fault },
   PARITY_FAILED: { when: 'Two runners disagree: a label flip, or an error over tolerance.', ...fault },
   RUNTIME_FAILED: { when: 'The inference runtime reported a fault.', ...fault },

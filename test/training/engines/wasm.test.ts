@@ -213,7 +213,7 @@ for (const build of availableBuilds()) {
             const { key, counter } = philoxAddress({ ...address, purpose: 'dropout', stream });
             const [, c1, c2, c3] = counter as unknown as [number, number, number, number];
             const got = new Float32Array(memory.buffer, at, size + 1).fill(7);
-            kernels.dropoutMask(at, size, rate, 1 / (1 - rate), c1, c2, c3, key[0], key[1]);
+            kernels.dropoutMask(at, size, 0, rate, 1 / (1 - rate), c1, c2, c3, key[0], key[1]);
             expect(got.slice(0, size)).toEqual(dropoutMask(address, 'dropout', stream, rate, size));
             expect(got[size]).toBe(7);
           },

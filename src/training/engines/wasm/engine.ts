@@ -1,20 +1,27 @@
 /**
  * The `wasm` engine: every layer of the step is a few calls of SIMD kernels over one linear memory, where weights,
- * gradients and moments lie for good and the values of a step in places planned before. Only the loss, a few numbers
- * a row, is computed outside: it has one definition for all engines.
+ * moments and gradients lie for good and the values of a step in places planned before. Threads share the rows of a
+ * batch. Only the loss, a few numbers a row, is computed outside: it has one definition for all engines.
  */
-import { planModel } from '../../../../models/plan.ts';
+import { type ModelPlan, planModel } from '../../../../models/plan.ts';
 import { checkWeights } from '../../../../models/weights.ts';
 import { fail } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
-import type { Batch, Engine, EngineOptions, EngineProvider, StepAddress } from '../../engine.ts';
+import type {
+  Batch,
+  Engine,
+  EngineLoad,
+  EngineOptions,
+  EngineProvider,
+  MemoryPart,
+  StepAddress,
+} from '../../engine.ts';
 import { judge } from '../../loss.ts';
-import { parameterMemory } from '../../parameter-memory.ts';
-import { availableBuilds, type Build, type KernelMemory, loadKernels } from './kernels.ts';
-import { batchLoader } from './load-batch.ts';
-import { layOutNetwork } from './network.ts';
+import type { OptimiserOptions } from '../../optimisers.ts';
+import { gatherCrew, mailboxBytes } from './crew.ts';
+import { type Address, availableBuilds, type Build, type KernelMemory, loadKernels, notedKernels } from './kernels.ts';
 import { layOutParameters } from './parameters.ts';
-import { lanes, type PlannedWorkspace, planWorkspace, type Shape } from './workspace.ts';
+import { layOutProgram, mostShares, type Program } from './program.ts';
 
 /** The engine over the fastest build that this machine runs, or over the one that is named. */
 export function wasmEngineOf(named?: Build): EngineProvider {
@@ -22,8 +29,8 @@ export function wasmEngineOf(named?: Build): EngineProvider {
   return {
     name: 'wasm',
     refusal: async () => (build() ? undefined : 'this machine has no WebAssembly SIMD'),
-    mostThreads: () => 1,
-    memory: (load) => [parameterMemory(load)],
+    mostThreads: mostShares,
+    memory: plannedMemory,
     prepare: async (options) => {
       const chosen = build();
       if (!chosen) fail('ENGINE_MISSING', 'engine wasm needs WebAssembly SIMD', 'Use --engine js.');
@@ -34,135 +41,136 @@ export function wasmEngineOf(named?: Build): EngineProvider {
 
 export const wasmEngine = wasmEngineOf();
 
-/** A model laid out for one shape of batch. */
-interface Program {
-  readonly workspace: PlannedWorkspace;
-  load(batch: Batch): void;
-  forward(): void;
-  backward(): void;
-  /** [rows, outputs] */
-  readLogits(): Float32Array;
-  /** @param gradient [rows, outputs] */
-  writeGradient(gradient: Float32Array): void;
+/** The kernels keep their constants before it, and address 0 means "none". */
+const first: Address = 4096;
+
+/** What lies in the memory whatever the shape of the batch. */
+function layOutFixed(plan: ModelPlan, optimiser: OptimiserOptions, threads: number) {
+  const mailbox = mailboxBytes(plan.layers.length);
+  return { mailbox, parameters: layOutParameters(plan, optimiser, threads, first + (threads - 1) * mailbox) };
 }
 
-async function createWasmEngine({ spec, weights, optimiser }: EngineOptions, build: Build): Promise<Engine> {
+/** The plan of `load` without the memory. */
+function plannedMemory({ spec, optimiser, threads, rows, time }: EngineLoad): readonly MemoryPart[] {
+  const plan = planModel(spec);
+  const { parameters } = layOutFixed(plan, optimiser, threads);
+  const silent = Array.from({ length: threads }, () => notedKernels(() => {}));
+  const { end } = layOutProgram(plan, parameters, silent, { rows, time }, new Int32Array(0));
+  return [
+    { what: 'weights, moments and gradients', bytes: parameters.end },
+    { what: `values of a step of ${rows} × ${time} ids`, bytes: pageBytes * pagesOf(end) - parameters.end },
+  ];
+}
+
+/** Bytes of weights from which the threads share the update as well: below it waking one takes longer. */
+const sharedUpdate = 2 ** 18;
+
+async function createWasmEngine(options: EngineOptions, build: Build): Promise<Engine> {
+  const { spec, weights, optimiser, threads } = options;
   const plan = planModel(spec);
   checkWeights(weights, plan.parameters);
-  const { memory, kernels } = await loadKernels(build);
-  const parameters = layOutParameters(plan, optimiser);
+  const loaded = await loadKernels(build);
+  const { memory } = loaded;
+  const { mailbox, parameters } = layOutFixed(plan, optimiser, threads);
   reserveMemory(memory, parameters.end, 'the weights and their moments');
   parameters.writeWeights(memory, weights);
+  const crew = await gatherCrew(loaded, threads, first, mailbox);
+  const updaters = parameters.bytes < sharedUpdate ? 1 : threads;
   const seen = new Int32Array(plan.vocabularySize).fill(-1);
   const programs = new Map<string, Program>();
   let current: Program | undefined;
   let updates = 0;
 
-  function programFor({ rows, time }: Shape): Program {
+  function programFor({ rows, time }: Batch): Program {
     const key = `${rows} × ${time}`;
-    const known = programs.get(key) ?? layOut({ rows, time }, key);
-    if (known !== current) known.workspace.enter(memory);
-    current = known;
-    return known;
-  }
-
-  function layOut(shape: Shape, key: string): Program {
-    const workspace = planWorkspace({
-      kernels,
-      shape,
-      vocabularySize: plan.vocabularySize,
-      masks: plan.maskZero,
-      begin: parameters.end,
-      weight: parameters.weight,
-      gradient: parameters.gradient,
-    });
-    const network = layOutNetwork(workspace, plan);
-    // Views of a memory end when it grows, and with them the programs that hold some.
-    if (reserveMemory(memory, workspace.end(), `a batch of ${key} ids`)) programs.clear();
-    const { outputs } = plan.head;
-    const size = outputs * workspace.groups * lanes;
-    const logits = new Float32Array(memory.buffer, network.output.value, size);
-    const logitGradients = new Float32Array(memory.buffer, network.output.gradient, size);
-    const place = (row: number, output: number) => (Math.floor(row / lanes) * outputs + output) * lanes + (row % lanes);
-    const program: Program = {
-      workspace,
-      load: batchLoader(workspace, memory, seen),
-      forward: network.forward,
-      backward: network.backward,
-      readLogits: () =>
-        Float32Array.from(
-          { length: shape.rows * outputs },
-          (_, i) => logits[place(Math.floor(i / outputs), i % outputs)] as number,
-        ),
-      writeGradient: (gradient) =>
-        gradient.forEach((value, i) => {
-          logitGradients[place(Math.floor(i / outputs), i % outputs)] = value;
-        }),
-    };
-    programs.set(key, program);
+    let program = programs.get(key);
+    if (!program) {
+      program = layOutProgram(plan, parameters, crew.kernels, { rows, time }, seen);
+      reserveMemory(memory, program.end, `a batch of ${key} ids`);
+      programs.set(key, program);
+    }
+    if (program !== current) for (const share of program.shares) share.enter(memory);
+    current = program;
     return program;
   }
 
-  function forward(batch: Batch, address: StepAddress | undefined) {
+  async function forward(batch: Batch, address: StepAddress | undefined) {
+    crew.check();
     checkBatch(batch, plan);
-    const program = programFor(batch);
-    program.load(batch);
-    program.workspace.pass.address = address;
-    program.forward();
-    const logits = program.readLogits();
+    const { shares } = programFor(batch);
+    await crew.run(shares.length, (share) => shares[share]?.forward(batch, address));
+    const logits = new Float32Array(batch.rows * plan.head.outputs);
+    for (const share of shares) share.readLogits(logits);
     const gradient = new Float32Array(logits.length);
     const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets, gradient);
-    return { program, loss, correct, logits, probabilities, gradient };
+    return { shares, loss, correct, logits, probabilities, gradient };
+  }
+
+  /** One call after another: all work in the same memory. */
+  let last: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = last.then(work, work);
+    last = result;
+    return result;
   }
 
   return {
     name: 'wasm',
-    threads: 1,
+    threads,
 
-    async step(batch, address, learningRate) {
-      const { program, loss, correct, gradient } = forward(batch, address);
-      parameters.clearGradients(kernels);
-      program.workspace.clearGradients();
-      program.writeGradient(gradient);
-      program.backward();
-      updates++;
-      parameters.update(kernels, learningRate, updates);
-      return { loss, correct };
-    },
+    step: (batch, address, learningRate) =>
+      inTurn(async () => {
+        const { shares, loss, correct, gradient } = await forward(batch, address);
+        for (const share of shares) share.writeGradient(gradient);
+        await crew.run(shares.length, (share) => shares[share]?.backward());
+        updates++;
+        await crew.run(updaters, (part) =>
+          parameters.update(crew.kernels[part] ?? loaded.kernels, learningRate, updates, part, updaters),
+        );
+        return { loss, correct };
+      }),
 
-    async evaluate(batch) {
-      const { loss, correct, logits, probabilities } = forward(batch, undefined);
-      return { loss, correct, logits, probabilities };
-    },
+    evaluate: (batch) =>
+      inTurn(async () => {
+        const { loss, correct, logits, probabilities } = await forward(batch, undefined);
+        return { loss, correct, logits, probabilities };
+      }),
 
-    async state() {
-      return {
-        weights: parameters.readWeights(memory),
-        optimiser: { step: updates, moments: parameters.readMoments(memory) },
-      };
-    },
+    state: () =>
+      inTurn(async () => {
+        crew.check();
+        return {
+          weights: parameters.readWeights(memory),
+          optimiser: { step: updates, moments: parameters.readMoments(memory) },
+        };
+      }),
 
-    async restore(state) {
-      checkWeights(state.weights, plan.parameters);
-      parameters.writeWeights(memory, state.weights);
-      parameters.writeMoments(memory, state.optimiser.moments);
-      updates = state.optimiser.step;
-    },
+    restore: (state) =>
+      inTurn(async () => {
+        crew.check();
+        checkWeights(state.weights, plan.parameters);
+        parameters.writeWeights(memory, state.weights);
+        parameters.writeMoments(memory, state.optimiser.moments);
+        updates = state.optimiser.step;
+      }),
 
-    async dispose() {
-      programs.clear();
-    },
+    dispose: () =>
+      inTurn(async () => {
+        programs.clear();
+        await crew.dispose();
+      }),
   };
 }
 
 const pageBytes = 65536;
+const pagesOf = (bytes: number) => Math.ceil(bytes / pageBytes);
 /** What 32-bit addresses reach, less a page, so that no address overflows. */
 const mostBytes = pageBytes * 65535;
 
-/** Grows the memory until it has `bytes`. @returns whether it grew @throws OPTION_UNSUPPORTED */
-function reserveMemory(memory: KernelMemory, bytes: number, what: string): boolean {
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
-  if (missing <= 0) return false;
+/** Grows the memory until it has `bytes`. @throws OPTION_UNSUPPORTED */
+function reserveMemory(memory: KernelMemory, bytes: number, what: string): void {
+  const missing = pagesOf(bytes) - memory.buffer.byteLength / pageBytes;
+  if (missing <= 0) return;
   const hint = 'Use a smaller batch size or length, or --engine js.';
   const needed = `${what} needs ${Math.ceil(bytes / 2 ** 20)} MiB`;
   if (bytes > mostBytes) fail('OPTION_UNSUPPORTED', `${needed}, engine wasm has 4095 MiB at most`, hint);
@@ -171,5 +179,4 @@ function reserveMemory(memory: KernelMemory, bytes: number, what: string): boole
   } catch (error) {
     fail('OPTION_UNSUPPORTED', `${needed}, which this machine does not give`, hint, error);
   }
-  return true;
 }

@@ -2,7 +2,7 @@
  * The kernels, instantiated over one memory. Their sources are in assembly/; both builds are embedded in a TypeScript
  * module, as base64, so that every bundler, test runner and worker finds them without a path or a loader.
  */
-import { modules } from './modules.ts';
+import { kernelNames, modules } from './modules.ts';
 
 /** Byte offset in the memory of the kernels. 0 stands for "none". */
 export type Address = number;
@@ -19,6 +19,8 @@ export interface Kernels {
   adam(
     weights: Address,
     gradients: Address,
+    shares: number,
+    stride: number,
     means: Address,
     variances: Address,
     bytes: number,
@@ -65,6 +67,7 @@ export interface Kernels {
   dropoutMask(
     out: Address,
     count: number,
+    first: number,
     rate: number,
     kept: number,
     c1: number,
@@ -109,11 +112,13 @@ export interface Kernels {
   momentumSgd(
     weights: Address,
     gradients: Address,
+    shares: number,
+    stride: number,
     velocities: Address,
     bytes: number,
     rate: number,
     momentum: number,
-    nesterov: boolean,
+    nesterov: number,
   ): void;
   multiply(out: Address, a: Address, b: Address, period: number, bytes: number): void;
   oneHotRows(out: Address, ids: Address, depth: number, groups: number): void;
@@ -138,7 +143,7 @@ export interface Kernels {
   scale(out: Address, a: Address, factor: number, bytes: number): void;
   scaledSum(out: Address, a: Address, b: Address, factor: number, bytes: number): void;
   scatterAdd(table: Address, input: Address, index: Address, scale: Address, columns: number, groups: number): void;
-  sgd(weights: Address, gradients: Address, bytes: number, rate: number): void;
+  sgd(weights: Address, gradients: Address, shares: number, stride: number, bytes: number, rate: number): void;
   shares(share: Address, mask: Address, time: number, groups: number): void;
   silence(to: Address, from: Address, mask: Address, features: number, positions: number): void;
   simpleRnnBackward: Walk;
@@ -147,9 +152,21 @@ export interface Kernels {
   softmaxForward(out: Address, input: Address, features: number, groups: number): void;
 }
 
+/** Most arguments of a kernel. */
+export const mostArguments = 11;
+
+/** Kernels that do not compute: each hands its number in `kernelNames` and its arguments to `note`. */
+export function notedKernels(note: (kernel: number, values: readonly number[]) => void): Kernels {
+  const noted = Object.fromEntries(
+    kernelNames.map((name, kernel) => [name, (...values: number[]) => note(kernel, values)]),
+  );
+  return noted satisfies Record<string, (...values: number[]) => void> as unknown as Kernels;
+}
+
 /** What is used of the WebAssembly interface: its types come with those of browsers only. */
 export interface KernelMemory {
-  readonly buffer: ArrayBuffer;
+  /** Shared by the threads. Views of it stay what they are when it grows: they do not see what came after them. */
+  readonly buffer: SharedArrayBuffer;
   /** By pages of 64 KiB. @throws RangeError */
   grow(pages: number): number;
 }
@@ -158,7 +175,11 @@ declare const WebAssembly: {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<unknown>;
   instantiate(module: unknown, imports: object): Promise<{ readonly exports: unknown }>;
-  readonly Memory: new (size: { readonly initial: number; readonly maximum: number }) => KernelMemory;
+  readonly Memory: new (size: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: true;
+  }) => KernelMemory;
 };
 
 export type Build = keyof typeof modules;
@@ -170,6 +191,8 @@ export function availableBuilds(): readonly Build[] {
 
 export interface LoadedKernels {
   readonly build: Build;
+  /** Compiled: what a thread instantiates over the same memory. */
+  readonly module: unknown;
   readonly memory: KernelMemory;
   readonly kernels: Kernels;
 }
@@ -178,11 +201,12 @@ const compiled = new Map<Build, Promise<unknown>>();
 
 /** Kernels over a memory of their own, of one page yet. */
 export async function loadKernels(build: Build): Promise<LoadedKernels> {
-  const module = compiled.get(build) ?? WebAssembly.compile(bytesOf(build));
-  compiled.set(build, module);
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
-  const { exports } = await WebAssembly.instantiate(await module, { env: { memory } });
-  return { build, memory, kernels: exports as Kernels };
+  const compiling = compiled.get(build) ?? WebAssembly.compile(bytesOf(build));
+  compiled.set(build, compiling);
+  const module = await compiling;
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  return { build, module, memory, kernels: exports as Kernels };
 }
 
 function bytesOf(build: Build): Uint8Array {

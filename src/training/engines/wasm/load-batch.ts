@@ -1,11 +1,11 @@
-/** Brings a batch into the memory of the kernels: ids in the order of positions, masks, and the different ids. */
+/** Brings a share of a batch into the memory of the kernels: ids in the order of positions, masks, and the different ids. */
 import type { Batch } from '../../engine.ts';
 import type { KernelMemory } from './kernels.ts';
 import { lanes, type Workspace } from './workspace.ts';
 
 /** @param seen for each id of the vocabulary its place among the different ids of a batch, −1 between batches */
 export function batchLoader(workspace: Workspace, { buffer }: KernelMemory, seen: Int32Array): (batch: Batch) => void {
-  const { rows, time, groups, positions, batch: places, pass } = workspace;
+  const { rows, time, firstRow, groups, positions, batch: places, pass } = workspace;
   const padded = groups * lanes;
   const ids = new Int32Array(buffer, places.ids, positions * lanes);
   const uniqueOf = new Int32Array(buffer, places.uniqueOf, positions * lanes);
@@ -16,7 +16,7 @@ export function batchLoader(workspace: Workspace, { buffer }: KernelMemory, seen
     let unique = 0;
     for (let t = 0; t < time; t++) {
       for (let lane = 0; lane < padded; lane++) {
-        const row = lane < rows ? lane : rows - 1;
+        const row = firstRow + (lane < rows ? lane : rows - 1);
         const id = batch.ids[row * time + t] as number;
         let place = seen[id] as number;
         if (place < 0) {

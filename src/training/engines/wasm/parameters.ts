@@ -1,6 +1,6 @@
 /**
- * Weights, gradients and moments at the beginning of the memory, each kind in one piece with the tensors in the same
- * order, so that the optimiser is one walk over all of them.
+ * Weights, moments and gradients at the beginning of the memory, each kind in one piece with the tensors in the same
+ * order, so that the optimiser is one walk over all of them. Each thread has gradients of its own.
  */
 import type { ModelPlan, ParameterSpec } from '../../../../models/plan.ts';
 import { sizeOf, type Weights } from '../../../../models/weights.ts';
@@ -10,11 +10,16 @@ import type { Address, KernelMemory, Kernels } from './kernels.ts';
 export interface Parameters {
   /** First address after them. */
   readonly end: Address;
+  /** Of the weights, and as many of each moment and of each thread's gradients. */
+  readonly bytes: number;
   weight(name: string): Address;
-  gradient(name: string): Address;
-  clearGradients(kernels: Kernels): void;
-  /** @param step updates done including this one, from 1 */
-  update(kernels: Kernels, learningRate: number, step: number): void;
+  gradient(name: string, thread: number): Address;
+  /**
+   * Moves the weights that lie in part `part` of `parts` by the gradients of all threads, which become zero.
+   *
+   * @param step updates done including this one, from 1
+   */
+  update(kernels: Kernels, learningRate: number, step: number, part: number, parts: number): void;
   writeWeights(memory: KernelMemory, weights: Weights): void;
   readWeights(memory: KernelMemory): Weights;
   writeMoments(memory: KernelMemory, moments: Moments): void;
@@ -23,54 +28,63 @@ export interface Parameters {
 
 type Moments = ReadonlyMap<string, ReadonlyMap<string, Float32Array>>;
 
-/** The kernels keep their constants before it, and address 0 means "none". */
-const first = 4096;
+const lineBytes = 64;
 
-export function layOutParameters(plan: ModelPlan, optimiser: OptimiserOptions): Parameters {
+export function layOutParameters(
+  plan: ModelPlan,
+  optimiser: OptimiserOptions,
+  threads: number,
+  begin: Address,
+): Parameters {
   const offsets = new Map<string, number>();
   let bytes = 0;
   for (const { name, shape } of plan.parameters) {
     offsets.set(name, bytes);
-    bytes += 64 * Math.ceil((4 * sizeOf(shape)) / 64);
+    bytes += lineBytes * Math.ceil((4 * sizeOf(shape)) / lineBytes);
   }
   const kinds = momentNames(optimiser);
-  const weights = first;
-  const gradients = weights + bytes;
-  const moments = kinds.map((_, index) => gradients + (index + 1) * bytes);
+  const moments = kinds.map((_, index) => begin + (index + 1) * bytes);
+  const gradients = begin + (kinds.length + 1) * bytes;
   const offsetOf = (name: string) => offsets.get(name) as number;
 
   const view = ({ buffer }: KernelMemory, block: Address, { name, shape }: ParameterSpec) =>
     new Float32Array(buffer, block + offsetOf(name), sizeOf(shape));
 
   return {
-    end: gradients + (kinds.length + 1) * bytes,
-    weight: (name) => weights + offsetOf(name),
-    gradient: (name) => gradients + offsetOf(name),
-    clearGradients: (kernels) => kernels.fill(gradients, 0, bytes),
+    end: gradients + threads * bytes,
+    bytes,
+    weight: (name) => begin + offsetOf(name),
+    gradient: (name, thread) => gradients + thread * bytes + offsetOf(name),
 
-    update: (kernels, learningRate, step) => {
-      const [one = 0, two = 0] = moments;
+    update: (kernels, learningRate, step, part, parts) => {
+      const cut = (place: number) => lineBytes * Math.round(((bytes / lineBytes) * place) / parts);
+      const from = cut(part);
+      const count = cut(part + 1) - from;
+      const weights = begin + from;
+      const gradient = gradients + from;
+      const [one = 0, two = 0] = moments.map((at) => at + from);
       if (optimiser.type === 'adam') {
         const { beta1, beta2, epsilon } = optimiser;
         const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
-        kernels.adam(weights, gradients, one, two, bytes, rate, 1 - beta1, 1 - beta2, epsilon);
+        kernels.adam(weights, gradient, threads, bytes, one, two, count, rate, 1 - beta1, 1 - beta2, epsilon);
       } else if (optimiser.momentum === 0) {
-        kernels.sgd(weights, gradients, bytes, learningRate);
+        kernels.sgd(weights, gradient, threads, bytes, count, learningRate);
       } else {
-        kernels.momentumSgd(weights, gradients, one, bytes, learningRate, optimiser.momentum, optimiser.nesterov);
+        const { momentum, nesterov } = optimiser;
+        kernels.momentumSgd(weights, gradient, threads, bytes, one, count, learningRate, momentum, nesterov ? 1 : 0);
       }
     },
 
     writeWeights: (memory, from) => {
       for (const parameter of plan.parameters) {
-        view(memory, weights, parameter).set(from.get(parameter.name)?.data ?? []);
+        view(memory, begin, parameter).set(from.get(parameter.name)?.data ?? []);
       }
     },
     readWeights: (memory) =>
       new Map(
         plan.parameters.map((parameter) => [
           parameter.name,
-          { shape: parameter.shape, data: view(memory, weights, parameter).slice() },
+          { shape: parameter.shape, data: view(memory, begin, parameter).slice() },
         ]),
       ),
     writeMoments: (memory, from) => {

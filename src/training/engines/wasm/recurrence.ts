@@ -159,14 +159,13 @@ function dropInputs(workspace: Workspace, layer: RecurrentLayer, input: Sequence
   const { features } = input;
 
   if (input.kind === 'oneHot') {
-    const size = rows * features;
-    const drawn = workspace.reserve(size);
+    const drawn = workspace.reserve(rows * features);
     const scale = workspace.values(1, positions);
     return {
       output: { ...input, scale },
       forward: () => {
         if (!pass.address) return kernels.fill(scale, 1, valueBytes(1) * positions);
-        drawMask(workspace, drawn, pass.address, 'dropout', stream, layer.dropout, size);
+        drawMask(workspace, drawn, pass.address, 'dropout', stream, layer.dropout, features);
         kernels.pickScales(scale, drawn, batch.ids, batch.rowOf, features, positions * 8, groups * 8);
       },
       backward: () => {},

@@ -1,9 +1,8 @@
 /**
- * The memory of a step, planned before it: every layer reserves what it needs for one shape of batch, so that a step
- * computes and never allocates. All shapes share the same memory above the weights; what must be there before the
- * first step of a shape (records, constant indices) is written whenever the shape changes.
+ * The memory of a thread's share of a step, planned before it: every layer reserves what it needs for one shape of
+ * batch, so that a step computes and never allocates. All shapes share the same memory above the weights; what must be
+ * there before the first step of a shape (records, constant indices) is written whenever the shape changes.
  */
-
 import { philoxAddress } from '../../../core/random.ts';
 import type { DropoutPurpose } from '../../dropout.ts';
 import type { StepAddress } from '../../engine.ts';
@@ -16,11 +15,6 @@ const bytesPerFloat = 4;
 /** Bytes of `count` values of one group. */
 export function valueBytes(count: number): number {
   return count * lanes * bytesPerFloat;
-}
-
-export interface Shape {
-  readonly rows: number;
-  readonly time: number;
 }
 
 /** Where the batch lies. Positions are [time][group][lane]; rows that only fill up the last group repeat the last row. */
@@ -42,6 +36,14 @@ export interface BatchPlaces {
   readonly drawnOf: Address;
 }
 
+/** Rows of a batch that one thread computes. */
+export interface Share {
+  readonly rows: number;
+  readonly time: number;
+  /** Row of the batch that is its first: a multiple of `lanes`. */
+  readonly firstRow: number;
+}
+
 /** What changes from step to step. */
 export interface Pass {
   /** Undefined outside training: nothing is dropped. */
@@ -54,6 +56,7 @@ export interface Workspace {
   readonly kernels: Kernels;
   readonly rows: number;
   readonly time: number;
+  readonly firstRow: number;
   readonly groups: number;
   /** Groups of a whole sequence: time · groups. */
   readonly positions: number;
@@ -82,18 +85,18 @@ export interface PlannedWorkspace extends Workspace {
 
 export interface WorkspaceOptions {
   readonly kernels: Kernels;
-  readonly shape: Shape;
+  readonly share: Share;
   readonly vocabularySize: number;
   readonly masks: boolean;
-  /** Where the weights end. */
+  /** First address that is free. */
   readonly begin: Address;
   readonly weight: (name: string) => Address;
   readonly gradient: (name: string) => Address;
 }
 
 export function planWorkspace(options: WorkspaceOptions): PlannedWorkspace {
-  const { kernels, shape, vocabularySize, masks } = options;
-  const { rows, time } = shape;
+  const { kernels, share, vocabularySize, masks } = options;
+  const { rows, time, firstRow } = share;
   const groups = Math.ceil(rows / lanes);
   const positions = time * groups;
   const maxUniqueGroups = Math.ceil(Math.min(vocabularySize, rows * time) / lanes);
@@ -135,6 +138,7 @@ export function planWorkspace(options: WorkspaceOptions): PlannedWorkspace {
     kernels,
     rows,
     time,
+    firstRow,
     groups,
     positions,
     batch,
@@ -160,19 +164,24 @@ export function planWorkspace(options: WorkspaceOptions): PlannedWorkspace {
   };
 }
 
-/** Writes the mask of this step at `to`, in the order of `dropoutMask`. The draws are the same, made by a kernel. */
+/**
+ * Writes the part of this step's mask that belongs to the share, in the order of `dropoutMask`. The draws are the same,
+ * made by a kernel: those of the whole batch, from the share's first row on.
+ *
+ * @param perRow elements of the mask for each row
+ */
 export function drawMask(
-  { kernels }: Workspace,
+  { kernels, rows, firstRow }: Workspace,
   to: Address,
   address: StepAddress,
   purpose: DropoutPurpose,
   stream: number,
   rate: number,
-  size: number,
+  perRow: number,
 ): void {
   const { key, counter } = philoxAddress({ ...address, purpose, stream });
   const [, c1, c2, c3] = counter as unknown as [number, number, number, number];
-  kernels.dropoutMask(to, size, rate, 1 / (1 - rate), c1, c2, c3, key[0], key[1]);
+  kernels.dropoutMask(to, rows * perRow, firstRow * perRow, rate, 1 / (1 - rate), c1, c2, c3, key[0], key[1]);
 }
 
 /**
@@ -190,8 +199,8 @@ export function plannedMask(
   ofGroups: number,
 ): { readonly mask: Address; readonly draw: () => void } {
   const { kernels, rows, time, batch, pass } = workspace;
-  const size = (index === batch.rowOf ? rows : rows * time) * features;
-  const drawn = workspace.reserve(size);
+  const perRow = index === batch.rowOf ? features : time * features;
+  const drawn = workspace.reserve(rows * perRow);
   const mask = workspace.values(features, ofGroups);
   return {
     mask,
@@ -200,7 +209,7 @@ export function plannedMask(
         kernels.fill(mask, 1, valueBytes(features) * ofGroups);
         return;
       }
-      drawMask(workspace, drawn, pass.address, purpose, stream, rate, size);
+      drawMask(workspace, drawn, pass.address, purpose, stream, rate, perRow);
       kernels.gather(mask, drawn, index, 0, 0, features, ofGroups);
     },
   };

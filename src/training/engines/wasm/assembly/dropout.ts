@@ -6,15 +6,16 @@
 /**
  * out[i] = 0 where draw i is below `rate`, else `kept`.
  *
+ * @param first draw of out[0], a multiple of four
  * @param c1, c2, c3 the counter without its first word, which counts blocks of four draws
  * @param key0, key1 the seed
  */
 export function dropoutMask(
-  out: usize, count: i32, rate: f64, kept: f32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32,
+  out: usize, count: i32, first: u32, rate: f64, kept: f32, c1: u32, c2: u32, c3: u32, key0: u32, key1: u32,
 ): void {
   const threshold = rate * 4294967296;
   for (let block = 0; block * 4 < count; block++, out += 16) {
-    let a = <u32>block;
+    let a = (first >> 2) + <u32>block;
     let b = c1;
     let c = c2;
     let d = c3;
