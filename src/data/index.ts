@@ -1,5 +1,5 @@
 /** `recurrent-onnx/data`: labelled texts from files, and their split. */
-export { type Dataset, datasetFingerprint, type Example } from './dataset.ts';
+export { type Dataset, datasetFingerprint, type Example, type Parts, type Recipe } from './dataset.ts';
 export { type LengthStatistics, lengthStatistics } from './length-statistics.ts';
 export { type LoadOptions, loadDataset } from './load.ts';
 export { nearDuplicateGroups } from './near-duplicates.ts';

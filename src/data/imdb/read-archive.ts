@@ -4,7 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { Parser, type ReadEntry } from 'tar';
+import type { ReadEntry } from 'tar';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
 import { checkExamples, checkInterruption, checkTotalBytes } from '../readers/reader.ts';
@@ -64,6 +64,7 @@ export async function readReviewArchive(
     const { size } = await stat(path);
     progress.start(`reading ${path}`, size);
     let done = 0;
+    const { Parser } = await import('tar'); // only who reads an archive waits for it
     const parser = new Parser({ strict: true, onReadEntry: guarded(take) });
     const ended = new Promise<void>((resolve) => {
       parser.on('end', resolve);
