@@ -61,7 +61,9 @@ export function refuse(command: Command, error: CommanderError): never {
     case 'commander.unknownCommand':
       return fail('OPTION_UNKNOWN', `${name} has ${what.replace('unknown', 'no')}`, hint);
     case 'commander.help':
-      return fail('OPTION_INVALID', 'no command was given', 'Begin with recurrent demo, or see recurrent --help.');
+      return command.parent
+        ? fail('OPTION_INVALID', `${name} is more than one command`, `See ${name} --help.`)
+        : fail('OPTION_INVALID', 'no command was given', 'Begin with recurrent demo, or see recurrent --help.');
     default:
       return fail('OPTION_INVALID', `${name}: ${what}`, hint);
   }
@@ -86,5 +88,5 @@ function refuseOption(command: Command, flag: string): never {
 }
 
 function pathOf(command: Command): string {
-  return command.parent ? `${command.parent.name()} ${command.name()}` : command.name();
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }

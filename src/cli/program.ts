@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { producer } from '../../models/metadata/producer.ts';
 import { refuse } from './command.ts';
+import { bench } from './commands/bench.ts';
 import { demo } from './commands/demo.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
@@ -19,7 +20,17 @@ export function createProgram(): Command {
     .version(producer.version, '-V, --version', 'print the version')
     .configureOutput({ outputError: () => {} });
   program.exitOverride((error) => refuse(program, error));
-  for (const command of [demo(), train(), evaluate(), exportCommand(), predict(), parity(), inspect(), models()])
+  for (const command of [
+    demo(),
+    train(),
+    evaluate(),
+    exportCommand(),
+    predict(),
+    parity(),
+    inspect(),
+    models(),
+    bench(),
+  ])
     program.addCommand(command);
   return program;
 }

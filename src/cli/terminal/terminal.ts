@@ -17,6 +17,8 @@ type Colours = ReturnType<typeof picocolors.createColors>;
 export interface Terminal {
   /** A remark on what is being done. */
   say(text: string): void;
+  /** What must not be missed, such as a part of the answer that is not there: on standard error, with `--quiet` too. */
+  warn(text: string): void;
   /** What the command was asked for: the object with `--json`, else the text. Called once. */
   answer(object: object, text: string): void;
   readonly progress: Progress;
@@ -36,6 +38,9 @@ export function createTerminal({ json = false, quiet = false }: TerminalOptions)
   return {
     say: (text) => {
       if (!quiet) people.write(`${text}\n`);
+    },
+    warn: (text) => {
+      process.stderr.write(`${text}\n`);
     },
     answer: (object, text) => {
       process.stdout.write(json ? `${JSON.stringify(object)}\n` : `${text}\n`);

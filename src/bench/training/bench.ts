@@ -1,0 +1,54 @@
+/** The whole benchmark of training, from what was asked for to rows. */
+import { fail } from '../../core/errors.ts';
+import type { Progress } from '../../core/progress.ts';
+import { describeMachine, type Machine } from '../machine.ts';
+import type { Absence, ContenderName } from './contender.ts';
+import { startContenders } from './contenders.ts';
+import { listProblems, type Selection } from './problems.ts';
+import { findRealTexts } from './real-texts.ts';
+import { runTraining, type TrainingRun } from './run.ts';
+
+export interface TrainingBench extends Selection {
+  readonly contenders: readonly ContenderName[];
+  readonly threads: readonly number[];
+  /** Of timing, for each contender on each problem. */
+  readonly seconds: number;
+  /** A contender that takes seconds for a step is timed on everything, not on shape A with real ids alone. */
+  readonly patient: boolean;
+  readonly progress: Progress;
+}
+
+export interface TrainingFigures extends TrainingRun {
+  readonly machine: Machine;
+  /** Who could not be started. */
+  readonly missing: readonly Absence[];
+  /** Why the ids are not those of reviews, if so. */
+  readonly noReviews: string | undefined;
+  /** How many problems there were. */
+  readonly problems: number;
+}
+
+/** @throws OPTION_INVALID when the selection is empty */
+export async function benchTraining(bench: TrainingBench): Promise<TrainingFigures> {
+  const { progress, seconds, patient } = bench;
+  const texts = await findRealTexts(progress);
+  progress.stop();
+  const outlines = listProblems(bench, texts.reviews);
+  if (outlines.length === 0) {
+    fail('OPTION_INVALID', 'none of these shapes has such layers or ids', 'Leave --layers or --ids out.');
+  }
+  const { contenders, absences: missing } = await startContenders(bench.contenders, bench.threads);
+  try {
+    const machine = await describeMachine(contenders);
+    const run = await runTraining({
+      ...{ outlines, contenders, texts, seconds, progress },
+      leftOut: ({ slow }, { shape, ids }) =>
+        slow && !patient && (shape !== 'A' || ids === 'uniform')
+          ? 'it takes seconds for a step: beyond shape A with real ids only when --contenders names it'
+          : undefined,
+    });
+    return { ...run, machine, missing, noReviews: texts.missing, problems: outlines.length };
+  } finally {
+    for (const contender of contenders) await contender.close();
+  }
+}

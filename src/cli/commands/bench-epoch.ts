@@ -1,0 +1,40 @@
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { namesOption, threads } from '../bench-options.ts';
+import { describeAbsences, describeEpochs, describeMachine } from '../bench-tables.ts';
+import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { numberParser } from '../numbers.ts';
+import type { TerminalOptions } from '../terminal/terminal.ts';
+
+const epochContenders = ['wasm', 'onnxruntime', 'js'] as const;
+
+const contenders = namesOption('--contenders', 'which engines', epochContenders, ['wasm', 'onnxruntime']);
+const epochs = new Option('--epochs <n>', 'timed ones of each engine, after one to warm up')
+  .default(5)
+  .argParser(numberParser('--epochs', z.int().min(1).max(1000)));
+
+interface Options extends TerminalOptions {
+  readonly contenders: readonly (typeof epochContenders)[number][];
+  readonly threads: readonly number[];
+  readonly epochs: number;
+}
+
+/** `recurrent bench epoch`: an epoch of the chapter's LSTM over 20,000 reviews, with its validation on 5,000. */
+export function benchEpoch(): Command {
+  const command = defineCommand(
+    'epoch',
+    'time an epoch of the IMDB LSTM: 20,000 reviews, and 5,000 to validate',
+    async (terminal, options: Options) => {
+      const { measureEpochs } = await import('../../bench/training/epoch.ts');
+      const { machine, rows, missing, noReviews } = await measureEpochs({ ...options, progress: terminal.progress });
+      if (noReviews) terminal.warn(`ids come from mails, not from reviews: ${noReviews}`);
+      for (const line of describeAbsences(missing, [], 1)) terminal.warn(line);
+      terminal.answer({ machine, rows }, [describeMachine(machine), describeEpochs(rows)].join('\n\n'));
+    },
+  );
+  return withExamples(
+    withOptions(command, contenders, threads, epochs),
+    'recurrent bench epoch',
+    'recurrent bench epoch --contenders wasm --threads 2 --epochs 20 --json',
+  );
+}
