@@ -25,7 +25,11 @@ describe('train', () => {
       stoppedEarly: false,
       history: [{ epoch: 1 }, { epoch: 2, loss: expect.any(Number), validationLoss: expect.any(Number) }],
       test: { accuracy: probability, loss: expect.any(Number), examples: 24 },
-      engine: { name: 'wasm', threads: 1 },
+      engine: { name: 'wasm', threads: expect.any(Number), note: expect.stringMatching(/ms a step expected/) },
+      memory: {
+        bytes: expect.any(Number),
+        parts: expect.arrayContaining([expect.objectContaining({ what: 'encoded texts' })]),
+      },
       options: { epochs: 2, batchSize: 16, maxLength: 12, seed: 0, learningRate: 0.001 },
     });
     for (const file of Object.values(trained.files as Record<string, string>)) expect(existsSync(file)).toBe(true);
