@@ -284,7 +284,7 @@ describe('train', () => {
     ['a negative seed', { seed: -1 }, 'OPTION_INVALID'],
     ['an unknown option', { batchsize: 3 } as object, 'OPTION_UNKNOWN'],
     ['two threads on one', { engine: 'js', threads: 2 }, 'OPTION_UNSUPPORTED'],
-    ['an engine that cannot train', { engine: 'tensorflow' }, 'OPTION_UNSUPPORTED'],
+    ['more threads than there are', { engine: 'tensorflow', threads: 9999 }, 'OPTION_UNSUPPORTED'],
     [
       'a head of another number of classes',
       { spec: parseSpec(small({ vocabularySize: 60, classes: 3 })) },

@@ -14,10 +14,8 @@ import {
   loadTensorflow,
   type Tensorflow,
 } from '../../../src/training/engines/tensorflow/backend.ts';
-import { tensorflowEngine } from '../../../src/training/engines/tensorflow/engine.ts';
 import { createForward } from '../../../src/training/engines/tensorflow/forward.ts';
 import { toLayersModel } from '../../../src/training/engines/tensorflow/to-layers-model.ts';
-import { sgd } from '../../../src/training/optimisers.ts';
 import { arbitraryCase, materialise, randomBatch, randomWeights } from '../../support/arbitrary-spec.ts';
 
 type Model = ReturnType<typeof toLayersModel>;
@@ -304,16 +302,23 @@ describe('toLayersModel', () => {
     model.dispose();
   });
 
-  test('refuses to drop out inside a recurrent layer, by name', () => {
+  test('drops out while training only, at random without the address of a step', () => {
     const spec = specOf(
-      { type: 'embedding', inputDim: 5, outputDim: 2 },
-      { type: 'lstm', units: 2, dropout: 0.5 },
+      { type: 'embedding', inputDim: 5, outputDim: 6 },
+      { type: 'dropout', rate: 0.5 },
+      { type: 'lstm', units: 6, dropout: 0.5, recurrentDropout: 0.5 },
       { type: 'dense', units: 1 },
     );
     const model = toLayersModel(tf, spec, randomWeights(spec, 1));
-    expect(() => tf.tidy(() => model.apply(tf.ones([1, 3], 'int32'), { training: true }) as TfTensor[])).toThrow(
-      expect.objectContaining({ code: 'LAYER_UNSUPPORTED', message: expect.stringContaining('layer lstm') }),
-    );
+    const ids = Int32Array.of(1, 2, 3, 4);
+    const logit = (options: object) =>
+      tf.tidy(() => (model.apply(tf.tensor2d(ids, [1, 4]), options) as TfTensor[])[0]?.dataSync()[0]);
+    const address = { seed: 0, epoch: 0, step: 0 };
+    expect(logit({})).toBe(logit({}));
+    expect(logit({ training: true })).not.toBe(logit({}));
+    expect(logit({ training: true })).not.toBe(logit({ training: true }));
+    expect(logit({ training: true, address })).toBe(logit({ training: true, address }));
+    expect(logit({ training: true, address })).not.toBe(logit({ training: true, address: { ...address, step: 1 } }));
     model.dispose();
   });
 
@@ -352,18 +357,4 @@ describe('toLayersModel', () => {
       return undefined;
     }
   }
-});
-
-describe('tensorflowEngine', () => {
-  test('refuses to train and names the engine that does', async () => {
-    const spec = specOf(
-      { type: 'embedding', inputDim: 5, outputDim: 2 },
-      { type: 'pooling', kind: 'max' },
-      { type: 'dense', units: 1 },
-    );
-    expect(await tensorflowEngine.refusal(spec)).toMatch(/cannot train yet.*parity.*'js'/);
-    await expect(
-      tensorflowEngine.prepare({ spec, weights: randomWeights(spec, 1), optimiser: sgd, threads: 1 }),
-    ).rejects.toMatchObject({ code: 'OPTION_UNSUPPORTED', hint: expect.stringContaining("'js'") });
-  });
 });

@@ -10,12 +10,15 @@ import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fail } from '../../../core/errors.ts';
+import { nativeBackend } from './native.ts';
 
 /** The functions of tfjs-core and tfjs-layers under one name, as in `@tensorflow/tfjs`. */
 export type Tensorflow = typeof import('@tensorflow/tfjs-core') & typeof import('@tensorflow/tfjs-layers');
 
 export interface LoadedTensorflow {
   readonly tf: Tensorflow;
+  /** `native`: TensorFlow's own library; `cpu`: plain JavaScript. */
+  readonly backend: 'native' | 'cpu';
   /** What runs, e.g. `TensorFlow.js 4.22.0 (cpu backend)`. */
   readonly description: string;
   /** One line: what runs, and why not the faster ones. */
@@ -24,9 +27,15 @@ export interface LoadedTensorflow {
 
 type Attempt = { readonly tf: Tensorflow } | { readonly reason: string };
 
+const nativePackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 const cpuPackages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers', '@tensorflow/tfjs-backend-cpu'] as const;
 
 const installHint = `Run: npm install ${cpuPackages.map((name) => `${name}@4.22.0`).join(' ')}`;
+
+/** For people: how the native binding comes to this machine. */
+export const nativeHint =
+  'Run: npm install @tensorflow/tfjs-node@4.22.0 with install scripts on, or, where they cannot download, ' +
+  'build it as docs/tensorflow.md shows: node tools/build-tfjs-node.mjs';
 
 const loaded = new Map<string, Promise<LoadedTensorflow>>();
 
@@ -38,33 +47,78 @@ const loaded = new Map<string, Promise<LoadedTensorflow>>();
  * @throws ENGINE_MISSING with the command that installs one
  */
 export function loadTensorflow(from: string = import.meta.url): Promise<LoadedTensorflow> {
-  const known = loaded.get(from) ?? load(createRequire(from));
-  loaded.set(from, known);
+  return once(`any ${from}`, async () => {
+    const found = await findNative(createRequire(from));
+    return 'tf' in found ? found : loadCpu(createRequire(from), found.rejected);
+  });
+}
+
+/**
+ * The native library or nothing.
+ *
+ * @throws ENGINE_MISSING with the reason for each package, and what to do
+ */
+export function loadNativeTensorflow(from: string = import.meta.url): Promise<LoadedTensorflow> {
+  return once(`native ${from}`, async () => {
+    const found = await findNative(createRequire(from));
+    if ('tf' in found) return found;
+    return fail(
+      'ENGINE_MISSING',
+      `TensorFlow's native library cannot be used: ${found.rejected.join('; ')}`,
+      nativeHint,
+    );
+  });
+}
+
+/**
+ * Plain JavaScript, though a native library may be there. All of a process share one TensorFlow.js: whoever loads this
+ * switches everybody over.
+ *
+ * @throws ENGINE_MISSING with the command that installs it
+ */
+export function loadPlainTensorflow(from: string = import.meta.url): Promise<LoadedTensorflow> {
+  return once(`cpu ${from}`, () => loadCpu(createRequire(from), []));
+}
+
+function once(key: string, load: () => Promise<LoadedTensorflow>): Promise<LoadedTensorflow> {
+  const known = loaded.get(key) ?? load();
+  loaded.set(key, known);
   return known;
 }
 
-async function load(require: NodeJS.Require): Promise<LoadedTensorflow> {
+async function findNative(require: NodeJS.Require): Promise<LoadedTensorflow | { readonly rejected: string[] }> {
   const rejected: string[] = [];
-  for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const) {
+  for (const name of nativePackages) {
     const attempt = tryNative(require, name);
     if ('tf' in attempt) {
-      await attempt.tf.ready();
-      return report(attempt.tf, `native, ${name}`, rejected);
+      const { tf } = attempt;
+      await tf.setBackend('tensorflow');
+      const { binding, isUsingGpuDevice } = nativeBackend(tf) ?? {};
+      const device = isUsingGpuDevice ? 'GPU' : 'CPU';
+      return describe(tf, 'native', `TensorFlow ${binding?.TF_Version} on the ${device}, ${name}`, rejected);
     }
     rejected.push(`${name}: ${attempt.reason}`);
   }
-  const attempt = tryCpu(require);
-  if ('tf' in attempt) {
-    await attempt.tf.setBackend('cpu');
-    silenceBanner(attempt.tf);
-    return report(attempt.tf, 'cpu backend', rejected);
-  }
-  return fail('ENGINE_MISSING', `TensorFlow.js cannot be loaded: ${attempt.reason}`, installHint);
+  return { rejected };
 }
 
-function report(tf: Tensorflow, kind: string, rejected: readonly string[]): LoadedTensorflow {
+async function loadCpu(require: NodeJS.Require, rejected: readonly string[]): Promise<LoadedTensorflow> {
+  const attempt = tryCpu(require);
+  if ('reason' in attempt)
+    return fail('ENGINE_MISSING', `TensorFlow.js cannot be loaded: ${attempt.reason}`, installHint);
+  await attempt.tf.setBackend('cpu');
+  silenceBanner(attempt.tf);
+  return describe(attempt.tf, 'cpu', 'cpu backend', rejected);
+}
+
+function describe(
+  tf: Tensorflow,
+  backend: LoadedTensorflow['backend'],
+  kind: string,
+  rejected: readonly string[],
+): LoadedTensorflow {
   const description = `TensorFlow.js ${tf.version_core} (${kind})`;
-  return { tf, description, note: [description, ...rejected].join('; ') };
+  return { tf, backend, description, note: [description, ...rejected].join('; ') };
 }
 
 function tryNative(require: NodeJS.Require, name: string): Attempt {

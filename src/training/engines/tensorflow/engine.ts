@@ -1,17 +1,133 @@
 /**
- * TensorFlow.js as a training engine. So far it only computes models for parity checks, through `toLayersModel`;
- * training is refused by name.
+ * The `tensorflow` engine: training on a real `tf.LayersModel`, with TensorFlow's native library underneath. The
+ * gradient goes through TensorFlow.js' tape and, in recurrent layers, through fused operations or a way back written by
+ * hand; loss and metrics are the ones of every engine, and so are the dropout masks.
  */
-import { fail } from '../../../core/errors.ts';
-import type { EngineProvider } from '../../engine.ts';
-import { parameterMemory } from '../../parameter-memory.ts';
+import { availableParallelism } from 'node:os';
+import type { Tensor as TfTensor, Variable } from '@tensorflow/tfjs-core';
+import { planModel } from '../../../../models/plan.ts';
+import { checkWeights } from '../../../../models/weights.ts';
+import { fail, RecurrentError } from '../../../core/errors.ts';
+import { checkBatch } from '../../check-batch.ts';
+import type { Batch, Engine, EngineOptions, EngineProvider, StepAddress } from '../../engine.ts';
+import { judge, type LossResult } from '../../loss.ts';
+import { type LoadedTensorflow, loadNativeTensorflow } from './backend.ts';
+import type { CallOptions } from './layers/tensorflow-layer.ts';
+import { tensorflowMemory } from './memory.ts';
+import { toLayersModel } from './to-layers-model.ts';
+import { createUpdates } from './updates.ts';
+import { readWeights, variablesOf, writeWeights } from './variables.ts';
 
-const refusal = 'the tensorflow engine cannot train yet: it only runs models to check parity';
+/** On the native library only: in plain JavaScript the same model trains, slower than any other engine. */
+export const tensorflowEngine: EngineProvider = createTensorflowProvider(loadNativeTensorflow);
 
-export const tensorflowEngine: EngineProvider = {
-  name: 'tensorflow',
-  refusal: async () => `${refusal}. Use engine 'js'.`,
-  mostThreads: () => 1,
-  memory: (load) => [parameterMemory(load)],
-  prepare: async () => fail('OPTION_UNSUPPORTED', refusal, "Use engine 'js'."),
-};
+/** @param load the TensorFlow.js to train with */
+export function createTensorflowProvider(load: () => Promise<LoadedTensorflow>): EngineProvider {
+  return {
+    name: 'tensorflow',
+    async refusal() {
+      try {
+        await load();
+        return undefined;
+      } catch (error) {
+        if (error instanceof RecurrentError && error.code === 'ENGINE_MISSING')
+          return `${error.message}. ${error.hint}`;
+        throw error;
+      }
+    },
+    mostThreads: availableParallelism,
+    memory: tensorflowMemory,
+    async prepare(options) {
+      const loaded = await load();
+      const threads = threadsOf(loaded);
+      if (options.threads !== threads) {
+        fail(
+          'OPTION_UNSUPPORTED',
+          `TensorFlow was loaded with ${threads} threads, and cannot change to ${options.threads}`,
+          `Set the environment variable TF_NUM_INTRAOP_THREADS=${options.threads} before the program starts.`,
+        );
+      }
+      return createTensorflowEngine(loaded, options);
+    },
+  };
+}
+
+/** The native library reads the variable when it is loaded, and takes every core without it. */
+function threadsOf({ backend }: LoadedTensorflow): number {
+  if (backend === 'cpu') return 1;
+  return Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
+}
+
+function createTensorflowEngine(
+  { tf }: LoadedTensorflow,
+  { spec, weights, optimiser, threads }: EngineOptions,
+): Engine {
+  const plan = planModel(spec);
+  const model = toLayersModel(tf, spec, weights);
+  const variables = variablesOf(model);
+  const updates = createUpdates(tf, optimiser, variables);
+  const trained = [...variables.values()].map((variable) => variable.read() as Variable);
+
+  /** Call inside `tf.tidy`. @returns logits, [rows, outputs] */
+  function forward({ ids, rows, time }: Batch, options: CallOptions): TfTensor {
+    const outputs = model.apply(tf.tensor2d(ids, [rows, time], 'int32'), { ...options }) as TfTensor[];
+    return outputs[0] as TfTensor;
+  }
+
+  function judgeLogits(batch: Batch, logits: TfTensor) {
+    const values = logits.dataSync<'float32'>();
+    const gradient = new Float32Array(values.length);
+    return { ...judge(plan.head, values, batch.targets, gradient), logits: values.slice(), gradient };
+  }
+
+  return {
+    name: 'tensorflow',
+    threads,
+
+    async step(batch: Batch, address: StepAddress, learningRate: number) {
+      checkBatch(batch, plan);
+      let judged: LossResult | undefined;
+      tf.tidy(() => {
+        // The loss and its gradient are computed outside TensorFlow: a sum weighted with that gradient carries it in.
+        const { grads } = tf.variableGrads(() => {
+          const logits = forward(batch, { training: true, address });
+          const { gradient, ...result } = judgeLogits(batch, logits);
+          judged = result;
+          return tf.sum(tf.mul(logits, tf.tensor(gradient, logits.shape)));
+        }, trained);
+        const named = [...variables.keys()].flatMap((name, index) => {
+          const gradient = grads[(trained[index] as Variable).name];
+          return gradient ? [[name, gradient] as const] : [];
+        });
+        updates.apply(new Map(named), learningRate);
+      });
+      const { loss, correct } = judged as LossResult;
+      return { loss, correct };
+    },
+
+    async evaluate(batch) {
+      checkBatch(batch, plan);
+      const judged = tf.tidy(() => {
+        const result = judgeLogits(batch, forward(batch, {}));
+        return result as typeof result & TfTensor; // tidy looks for tensors in what it is given, and finds none
+      });
+      const { loss, correct, logits, probabilities } = judged;
+      return { loss, correct, logits, probabilities };
+    },
+
+    async state() {
+      return { weights: readWeights(variables), optimiser: updates.state() };
+    },
+
+    async restore(state) {
+      checkWeights(state.weights, plan.parameters);
+      writeWeights(tf, variables, state.weights);
+      updates.restore(state.optimiser);
+    },
+
+    async dispose() {
+      updates.dispose();
+      model.dispose();
+    },
+  };
+}

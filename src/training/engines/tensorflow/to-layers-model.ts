@@ -3,6 +3,7 @@ import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { Layer, LayerOf, ModelSpec } from '../../../../models/layers.ts';
 import { planModel } from '../../../../models/plan.ts';
 import { checkWeights, type Tensor, type Weights } from '../../../../models/weights.ts';
+import { dropoutStream } from '../../dropout.ts';
 import type { Tensorflow } from './backend.ts';
 import { defineLayers, type LayerClasses } from './layers/define.ts';
 import type { Layer as TensorflowLayer } from './layers/tensorflow-layer.ts';
@@ -10,6 +11,8 @@ import type { Layer as TensorflowLayer } from './layers/tensorflow-layer.ts';
 interface Place {
   readonly tf: Tensorflow;
   readonly classes: LayerClasses;
+  /** Place in the spec. */
+  readonly index: number;
   /** Set for a recurrent layer right after one-hot ids. */
   readonly oneHotDepth: number | null;
   /** The last layer gives the logits: its activation is applied by the model's second output. */
@@ -23,9 +26,11 @@ const builders: { readonly [K in Layer['type']]: (layer: LayerOf<K>, place: Plac
   simpleRnn: recurrent,
   lstm: recurrent,
   gru: recurrent,
-  bidirectional: (layer, { classes, oneHotDepth }) =>
-    new classes.Bidirectional({ name: layer.name, layer, oneHotDepth }),
-  dropout: ({ name, rate }, { tf }) => tf.layers.dropout({ name, rate }),
+  bidirectional: (layer, { classes, oneHotDepth, index }) => {
+    const streams = { forward: dropoutStream(index), backward: dropoutStream(index, 'backward') };
+    return new classes.Bidirectional({ name: layer.name, layer, oneHotDepth, streams });
+  },
+  dropout: ({ name, rate }, { classes, index }) => new classes.Dropout({ name, rate, stream: dropoutStream(index) }),
   pooling: ({ name, kind }, { classes }) => new classes.Pooling({ name, kind }),
   dense: ({ name, units, activation, useBias }, { tf, last }) =>
     tf.layers.dense({
@@ -37,8 +42,11 @@ const builders: { readonly [K in Layer['type']]: (layer: LayerOf<K>, place: Plac
     }),
 };
 
-function recurrent(layer: LayerOf<'simpleRnn' | 'lstm' | 'gru'>, { classes, oneHotDepth }: Place): TensorflowLayer {
-  return new classes.Recurrent({ name: layer.name, layer, oneHotDepth });
+function recurrent(
+  layer: LayerOf<'simpleRnn' | 'lstm' | 'gru'>,
+  { classes, oneHotDepth, index }: Place,
+): TensorflowLayer {
+  return new classes.Recurrent({ name: layer.name, layer, oneHotDepth, stream: dropoutStream(index) });
 }
 
 /**
@@ -46,7 +54,8 @@ function recurrent(layer: LayerOf<'simpleRnn' | 'lstm' | 'gru'>, { classes, oneH
  * logits and the probabilities, each [batch, outputs]; its weights have the names of the spec. `model.save` and
  * `tf.loadLayersModel` work, the latter after `defineLayers(tf)`. The caller disposes the model.
  *
- * Dropout is the identity unless the model is called with `training: true`, which recurrent layers with dropout refuse.
+ * Dropout is the identity unless the model is called with `training: true`; then its masks are random, or, with the
+ * `address` of a step too, those of every other engine.
  *
  * @throws WEIGHTS_INVALID
  */
@@ -65,7 +74,7 @@ export function toLayersModel(tf: Tensorflow, spec: ModelSpec, weights: Weights)
       return;
     }
     const build = builders[layer.type] as (layer: Layer, place: Place) => TensorflowLayer;
-    current = build(layer, { tf, classes, oneHotDepth, last: !next }).apply(current) as SymbolicTensor;
+    current = build(layer, { tf, classes, index, oneHotDepth, last: !next }).apply(current) as SymbolicTensor;
     oneHotDepth = null;
   });
   const activation = tf.layers.activation({

@@ -7,8 +7,8 @@ import type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
 import type { BidirectionalLayer } from '../../../../../models/layers.ts';
 import { mergedFeatures } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
-import { type Direction, scan } from './scan.ts';
-import { type CallOptions, type LayerClass, refuseDropout, single, singleShape } from './tensorflow-layer.ts';
+import { type Direction, read } from './read.ts';
+import { type CallOptions, type LayerClass, single, singleShape } from './tensorflow-layer.ts';
 import { weightShapes } from './weights.ts';
 
 export interface BidirectionalConfig {
@@ -16,6 +16,8 @@ export interface BidirectionalConfig {
   readonly layer: BidirectionalLayer;
   /** As in `RecurrentConfig`. */
   readonly oneHotDepth: number | null;
+  /** Of the dropout masks of each direction. */
+  readonly streams: Readonly<Record<Direction, number>>;
 }
 
 const directions = ['forward', 'backward'] as const satisfies readonly Direction[];
@@ -64,26 +66,31 @@ export function defineBidirectional(tf: Tensorflow): LayerClass<BidirectionalCon
 
     override call(inputs: Tensor | Tensor[], options: CallOptions): Tensor {
       const { layer: inner, mergeMode } = this.#config.layer;
-      refuseDropout(inner, this.name, options);
       return tf.tidy(() => {
-        const { mask } = options;
         const [forward, backward] = directions.map((direction) => {
-          const states = this.#read(direction, single(inputs), mask);
-          if (!inner.returnSequences) return states.at(-1) as Tensor;
-          return zeroWhereMasked(tf.stack(direction === 'forward' ? states : states.toReversed(), 1), mask);
+          const states = read(tf, inner, {
+            weights: this.#variables[direction].map((variable) => variable.read()),
+            inputs: single(inputs),
+            direction,
+            stream: this.#config.streams[direction],
+            options,
+          });
+          if (!inner.returnSequences) return states.last();
+          const byTime = direction === 'forward' ? states.all() : tf.reverse(states.all(), 0);
+          return zeroWhereMasked(tf.transpose(byTime, [1, 0, 2]), options.mask);
         }) as [Tensor, Tensor];
         return merges[mergeMode](tf, forward, backward);
       });
     }
 
     override getConfig() {
-      const { layer, oneHotDepth } = this.#config;
-      return { ...super.getConfig(), layer: { ...layer, layer: { ...layer.layer } }, oneHotDepth };
-    }
-
-    #read(direction: Direction, inputs: Tensor, mask: Tensor2D | null | undefined): Tensor2D[] {
-      const weights = this.#variables[direction].map((variable) => variable.read());
-      return scan(tf, this.#config.layer.layer, weights, inputs, mask, direction);
+      const { layer, oneHotDepth, streams } = this.#config;
+      return {
+        ...super.getConfig(),
+        layer: { ...layer, layer: { ...layer.layer } },
+        oneHotDepth,
+        streams: { ...streams },
+      };
     }
   }
 

@@ -3,8 +3,8 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import type { Tensorflow } from '../backend.ts';
-import { scan } from './scan.ts';
-import { type CallOptions, type LayerClass, refuseDropout, single, singleShape } from './tensorflow-layer.ts';
+import { read } from './read.ts';
+import { type CallOptions, type LayerClass, single, singleShape } from './tensorflow-layer.ts';
 import { weightShapes } from './weights.ts';
 
 export interface RecurrentConfig {
@@ -12,6 +12,8 @@ export interface RecurrentConfig {
   readonly layer: RecurrentLayer;
   /** The inputs are token ids that stand for one-hot rows of this length; null for [batch, time, features]. */
   readonly oneHotDepth: number | null;
+  /** Of the dropout masks: `dropoutStream` of the layer's place in the spec. */
+  readonly stream: number;
 }
 
 export function defineRecurrent(tf: Tensorflow): LayerClass<RecurrentConfig> {
@@ -45,19 +47,22 @@ export function defineRecurrent(tf: Tensorflow): LayerClass<RecurrentConfig> {
     }
 
     override call(inputs: Tensor | Tensor[], options: CallOptions): Tensor {
-      const { layer } = this.#config;
-      refuseDropout(layer, this.name, options);
+      const { layer, stream } = this.#config;
       return tf.tidy(() => {
-        const weights = this.#variables.map((variable) => variable.read());
-        const direction = layer.goBackwards ? 'backward' : 'forward';
-        const states = scan(tf, layer, weights, single(inputs), options.mask, direction);
-        return layer.returnSequences ? tf.stack(states, 1) : (states.at(-1) as Tensor);
+        const states = read(tf, layer, {
+          weights: this.#variables.map((variable) => variable.read()),
+          inputs: single(inputs),
+          direction: layer.goBackwards ? 'backward' : 'forward',
+          stream,
+          options,
+        });
+        return layer.returnSequences ? tf.transpose(states.all(), [1, 0, 2]) : states.last();
       });
     }
 
     override getConfig() {
-      const { layer, oneHotDepth } = this.#config;
-      return { ...super.getConfig(), layer: { ...layer }, oneHotDepth };
+      const { layer, oneHotDepth, stream } = this.#config;
+      return { ...super.getConfig(), layer: { ...layer }, oneHotDepth, stream };
     }
   }
   return Recurrent;

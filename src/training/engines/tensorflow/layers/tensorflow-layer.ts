@@ -1,8 +1,7 @@
 /** What TensorFlow.js expects of a layer, narrowed: ours take one input. */
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Shape } from '@tensorflow/tfjs-layers';
-import type { RecurrentLayer } from '../../../../../models/layers.ts';
-import { fail } from '../../../../core/errors.ts';
+import type { StepAddress } from '../../../engine.ts';
 import type { Tensorflow } from '../backend.ts';
 
 export type Layer = InstanceType<Tensorflow['layers']['Layer']>;
@@ -18,6 +17,8 @@ export interface CallOptions {
   /** [batch, time] of booleans, if the input is masked. */
   readonly mask?: Tensor2D | null;
   readonly training?: boolean;
+  /** Of the training step, if the engine trains: addresses the dropout masks. */
+  readonly address?: StepAddress;
 }
 
 export function single<T>(value: T | T[]): T {
@@ -26,14 +27,4 @@ export function single<T>(value: T | T[]): T {
 
 export function singleShape(shape: Shape | Shape[]): Shape {
   return Array.isArray(shape[0]) ? (shape[0] as Shape) : (shape as Shape);
-}
-
-/** @throws LAYER_UNSUPPORTED when the layer would have to drop out */
-export function refuseDropout(layer: RecurrentLayer, name: string, options: CallOptions): void {
-  if (!options.training || (layer.dropout === 0 && layer.recurrentDropout === 0)) return;
-  fail(
-    'LAYER_UNSUPPORTED',
-    `layer ${name} has dropout, which the TensorFlow.js layers cannot apply while training`,
-    "Train with engine 'js'.",
-  );
 }

@@ -1,0 +1,149 @@
+/**
+ * A recurrent layer over a sequence in one direction: dropout, mask, projection, and the walk through time. Time comes
+ * first inside.
+ */
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { RecurrentLayer } from '../../../../../models/layers.ts';
+import { gates } from '../../../../../models/plan.ts';
+import type { Tensorflow } from '../backend.ts';
+import { nativeOps } from '../native.ts';
+import { blockLstm } from './block-lstm.ts';
+import { dropFactors } from './drop.ts';
+import { type Places, placesOf } from './places.ts';
+import { recurrence } from './recurrence.ts';
+import type { CallOptions } from './tensorflow-layer.ts';
+
+export type Direction = 'forward' | 'backward';
+
+export interface Reading {
+  /** In the order of the plan: kernel, recurrent kernel and, if there is one, bias. */
+  readonly weights: readonly Tensor[];
+  /** [batch, time, features], or token ids [batch, time] that stand for one-hot rows. */
+  readonly inputs: Tensor;
+  readonly direction: Direction;
+  /** Of the dropout masks. */
+  readonly stream: number;
+  readonly options: CallOptions;
+}
+
+export interface HiddenStates {
+  /** After each step, in the order of reading, [time, batch, units]. */
+  all(): Tensor3D;
+  /** After the last step, [batch, units]. */
+  last(): Tensor2D;
+}
+
+/** Call inside `tf.tidy`. */
+export function read(tf: Tensorflow, layer: RecurrentLayer, reading: Reading): HiddenStates {
+  const { inputs, direction, options } = reading;
+  const [batch, time] = inputs.shape as [number, number];
+  const { units } = layer;
+  const places = options.mask ? placesOf(options.mask, direction === 'backward') : undefined;
+  const states = walk(tf, layer, reading, places);
+  if (!places) {
+    return {
+      all: () => states,
+      last: () => tf.reshape(tf.slice(states, [time - 1, 0, 0], [1, batch, units]), [batch, units]),
+    };
+  }
+  const fromStart = tf.reshape(tf.concat3d([tf.zeros([1, batch, units]), states], 0), [(time + 1) * batch, units]);
+  return {
+    all: () => tf.reshape(tf.gather(fromStart, tf.tensor1d(places.readers, 'int32')), [time, batch, units]),
+    last: () => tf.gather(fromStart as Tensor2D, tf.tensor1d(places.readers.slice((time - 1) * batch), 'int32')),
+  };
+}
+
+/** The state after each step of the unmasked ones, side by side at the front. */
+function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: Places | undefined): Tensor3D {
+  const { weights, inputs, stream, options } = reading;
+  const [kernel, recurrentKernel, bias] = weights as [Tensor2D, Tensor2D, Tensor?];
+  const [batch, time] = inputs.shape as [number, number];
+  const { units } = layer;
+  const features = kernel.shape[0];
+  const inputFactors = dropFactors(tf, options, { purpose: 'dropout', stream, rate: layer.dropout }, [batch, features]);
+  const dropped = dropFactors(tf, options, { purpose: 'recurrentDropout', stream, rate: layer.recurrentDropout }, [
+    1,
+    batch,
+    units,
+  ]) as Tensor3D | undefined;
+  const steps = inOrder(tf, reading, places);
+
+  const native = nativeOps(tf);
+  if (native && !dropped && steps.rank === 3 && isFused(layer)) {
+    const x: Tensor3D = inputFactors ? tf.mul(steps, tf.expandDims(inputFactors, 0)) : (steps as Tensor3D);
+    return blockLstm(tf, native, x, tf.concat2d([kernel, recurrentKernel], 0), wholeBias(tf, bias, 4 * units));
+  }
+
+  const project = steps.rank === 3 ? projectRows : lookUpRows;
+  const count = gates[layer.type];
+  const { inside, candidateBias } = placeBias(tf, layer, bias);
+  const product = project(tf, steps, kernel, inputFactors); // [time · batch, gates · units]
+  const sums = tf.reshape(inside ? tf.add(product, inside) : product, [time, batch, count, units]) as Tensor4D;
+  return recurrence(tf, layer, {
+    projected: tf.transpose(sums, [0, 2, 1, 3]),
+    kernel: tf.transpose(tf.reshape(recurrentKernel, [units, count, units]) as Tensor3D, [1, 0, 2]),
+    candidateBias,
+    dropped,
+    alive: places && tf.tensor4d(places.alive, [time, 1, batch, 1]),
+  });
+}
+
+function isFused(layer: RecurrentLayer): boolean {
+  return layer.type === 'lstm' && layer.activation === 'tanh' && layer.recurrentActivation === 'sigmoid';
+}
+
+/** The inputs in the order of reading, unmasked ones first: [time, batch, features], or ids [time, batch]. */
+function inOrder(tf: Tensorflow, { inputs, direction }: Reading, places: Places | undefined): Tensor {
+  const byTime = inputs.rank === 3 ? tf.transpose(inputs, [1, 0, 2]) : tf.transpose(inputs);
+  const ordered = direction === 'backward' ? tf.reverse(byTime, 0) : byTime;
+  if (!places) return ordered;
+  const flat = tf.reshape(ordered, [places.sources.length, ...ordered.shape.slice(2)]);
+  return tf.reshape(tf.gather(flat, tf.tensor1d(places.sources, 'int32')), ordered.shape);
+}
+
+/** @param steps [time, batch, features] @param factors of dropout, [batch, features] */
+function projectRows(tf: Tensorflow, steps: Tensor, kernel: Tensor2D, factors: Tensor | undefined): Tensor2D {
+  const x = factors ? tf.mul(steps, tf.expandDims(factors, 0)) : steps;
+  return tf.matMul(tf.reshape(x, [-1, kernel.shape[0]]) as Tensor2D, kernel);
+}
+
+/**
+ * A product with one-hot rows picks rows of the kernel, and dropout multiplies them by what it made of the one.
+ *
+ * @param steps ids, [time, batch]
+ */
+function lookUpRows(tf: Tensorflow, steps: Tensor, kernel: Tensor2D, factors: Tensor | undefined): Tensor2D {
+  const rows = tf.gather(kernel, tf.reshape(steps, [-1]) as Tensor1D);
+  if (!factors) return rows;
+  const [batch, features] = factors.shape as [number, number];
+  const places = tf.add(steps, tf.mul(tf.range(0, batch, 1, 'int32'), features));
+  const scale = tf.gather(tf.reshape(factors, [-1]), tf.reshape(tf.cast(places, 'int32'), [-1]) as Tensor1D);
+  return tf.mul(rows, tf.expandDims(scale, 1));
+}
+
+/** One vector [width] for a layer whose halves, if it has two, are just added. */
+function wholeBias(tf: Tensorflow, bias: Tensor | undefined, width: number): Tensor1D {
+  if (!bias) return tf.zeros([width]);
+  return bias.rank === 2 ? tf.sum(bias, 0) : (bias as Tensor1D);
+}
+
+interface PlacedBias {
+  /** Added to the inputs' product, [gates · units]. */
+  readonly inside: Tensor1D | undefined;
+  /** Added to the recurrent product of a GRU's candidate, where the reset gate multiplies it, [1, 1, units]. */
+  readonly candidateBias: Tensor3D | undefined;
+}
+
+function placeBias(tf: Tensorflow, layer: RecurrentLayer, bias: Tensor | undefined): PlacedBias {
+  if (!bias) return { inside: undefined, candidateBias: undefined };
+  if (layer.type !== 'gru' || !layer.resetAfter || bias.rank !== 2) {
+    return { inside: wholeBias(tf, bias, 0), candidateBias: undefined };
+  }
+  const { units } = layer;
+  const [ofInputs, ofState] = tf.unstack(bias) as [Tensor1D, Tensor1D];
+  const [ofGates, ofCandidate] = tf.split(ofState, [2 * units, units]) as [Tensor1D, Tensor1D];
+  return {
+    inside: tf.add(ofInputs, tf.pad(ofGates, [[0, units]])),
+    candidateBias: tf.reshape(ofCandidate, [1, 1, units]),
+  };
+}
