@@ -57,7 +57,7 @@ function plannedMemory({ spec, optimiser, threads, rows, time }: EngineLoad): re
   const silent = Array.from({ length: threads }, () => notedKernels(() => {}));
   const { end } = layOutProgram(plan, parameters, silent, { rows, time }, new Int32Array(0));
   return [
-    { what: 'weights, moments and gradients', bytes: parameters.end },
+    { what: 'weights, gradients and moments', bytes: parameters.end },
     { what: `values of a step of ${rows} × ${time} ids`, bytes: pageBytes * pagesOf(end) - parameters.end },
   ];
 }
