@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { producer } from '../../models/metadata/producer.ts';
 import { refuse } from './command.ts';
 import { bench } from './commands/bench.ts';
+import { data } from './commands/data.ts';
 import { demo } from './commands/demo.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     parity(),
     inspect(),
     models(),
+    data(),
     bench(),
   ])
     program.addCommand(command);

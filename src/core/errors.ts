@@ -40,6 +40,12 @@ export const catalogue = {
     ...userMistake,
   },
   DATA_LABELS: { when: 'Labels are missing, of one class only, or not those of the model.', ...userMistake },
+  DOWNLOAD_FAILED: {
+    when: 'A file could not be fetched: there is no network, or the server has not got it.',
+    exit: 1,
+    http: 503,
+    grpc: 'UNAVAILABLE',
+  },
   FILE_NOT_FOUND: { when: 'A file or folder that the command needs does not exist.', ...notFound },
   FILE_ACCESS: { when: 'The system refused to read or write a file (permission, disk full, read-only).', ...fault },
   RUN_EXISTS: { when: 'The folder of a new run already holds one.', ...userMistake },

@@ -8,7 +8,7 @@
  */
 import { join } from 'node:path';
 import { kerasTokenizer, type TokenizerOptions } from '../../../models/text/preprocessing.ts';
-import { RecurrentError } from '../../core/errors.ts';
+import { fail, RecurrentError } from '../../core/errors.ts';
 import { cacheFolder } from '../cache-folder.ts';
 import type { Recipe } from '../dataset.ts';
 import { locateReviews } from '../imdb/locate.ts';
@@ -24,8 +24,12 @@ const imdbTokenizer: TokenizerOptions = { ...kerasTokenizer, lowercase: 'ascii',
 
 /** @throws DATA_NOT_FOUND, DATA_INVALID, FILE_NOT_FOUND, FILE_ACCESS, INTERRUPTED */
 export const readImdb: Reader = async ({ imdbPath, progress, signal }) => {
-  const reviews = await readReviews(await locateReviews(imdbPath), { progress, signal });
+  const place = await locateReviews(imdbPath);
+  const reviews = await readReviews(place, { progress, signal });
   const { files, contents } = reviews;
+  if (place.kind === 'pack' && contents !== official.contents) {
+    fail('DATA_INVALID', `${place.path} is damaged: its SHA-256 is ${contents}`, 'Fill it again: recurrent data imdb.');
+  }
   const training = files.findIndex(({ name }) => name.startsWith('test/'));
   const { table, notes } = await lookUpWords(reviews, training);
   const { order, parts } = kerasOrder(training, files.length - training);

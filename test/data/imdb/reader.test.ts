@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { silent } from '../../../src/core/progress.ts';
 import { encodePack } from '../../../src/data/imdb/pack.ts';
-import { readReviewFolder } from '../../../src/data/imdb/read-folder.ts';
+import { readReviews } from '../../../src/data/imdb/read-reviews.ts';
 import { loadDataset } from '../../../src/data/load.ts';
 import { splitDataset } from '../../../src/data/split.ts';
 import { archiveEntries, madeReviews, type TarEntry, writeArchive, writeReviews } from '../../support/reviews.ts';
@@ -51,14 +51,10 @@ test('order, labels, ids and parts are those of the recipe as it is written down
   expect(notes).toEqual([expect.stringMatching(/^these 48 reviews are not the 50000/)]);
 });
 
-test('the folder aclImdb, the folder above it, the archive and the pack give the same', async () => {
+test('the folder aclImdb, the folder above it and the archive give the same, named or in the environment', async () => {
   const above = await loadDataset('imdb', { imdbPath: folder });
   expect(await loadDataset('imdb', { imdbPath: join(folder, 'aclImdb') })).toEqual(above);
   expect(await loadDataset('imdb', { imdbPath: archive })).toEqual(above);
-  await mkdir(cache(), { recursive: true });
-  const files = await readReviewFolder(join(folder, 'aclImdb'), { progress: silent, signal: undefined });
-  await writeFile(join(cache(), 'reviews.pack'), encodePack(files));
-  expect(await loadDataset('imdb')).toEqual(above);
   process.env.RECURRENT_IMDB = join(folder, 'elsewhere');
   await expect(loadDataset('imdb')).rejects.toMatchObject({
     code: 'DATA_NOT_FOUND',
@@ -66,6 +62,21 @@ test('the folder aclImdb, the folder above it, the archive and the pack give the
   });
   process.env.RECURRENT_IMDB = archive;
   expect(await loadDataset('imdb')).toEqual(above);
+});
+
+test('a pack gives the files back, and one of the cache that is not the authors’ reviews is damaged', async () => {
+  const path = join(cache(), 'reviews.pack');
+  const reading = { progress: silent, signal: undefined };
+  const read = await readReviews({ kind: 'folder', path: join(folder, 'aclImdb') }, reading);
+  await mkdir(cache(), { recursive: true });
+  await writeFile(path, encodePack(read.files));
+  expect(await readReviews({ kind: 'pack', path }, reading)).toEqual(read);
+  await expect(loadDataset('imdb')).rejects.toMatchObject({
+    code: 'DATA_INVALID',
+    message: expect.stringMatching(/reviews\.pack is damaged/),
+  });
+  await writeFile(path, encodePack(read.files).subarray(0, -1));
+  await expect(loadDataset('imdb')).rejects.toMatchObject({ message: expect.stringMatching(/is cut short/) });
 });
 
 describe('words that were looked up before', () => {
