@@ -1,5 +1,5 @@
 /**
- * Starting weights by Keras' rules, from the counter-based generator: each parameter has its own stream, so
+ * Starting weights by the rules of Keras or PyTorch, from the counter-based generator: each parameter has its own stream, so
  * a weight's start depends on the seed and on its place in the model only.
  *
  * Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010;
@@ -25,14 +25,17 @@ const fills = {
     const units = (shape.at(-1) as number) / 4;
     return bias.fill(1, units, 2 * units);
   },
-} as const satisfies Record<Initialiser, Fill>;
+  standardNormal: (shape, random) => Float32Array.from({ length: sizeOf(shape) }, () => random.normal()),
+} as const satisfies Record<Extract<Initialiser, string>, Fill>;
 
 /** Starting weights of a model. The same seed gives the same bytes. */
 export function initialWeights(plan: ModelPlan, seed: number): Weights {
   return new Map(
     plan.parameters.map(({ name, shape, initialiser }, stream) => {
       const random = createRandom({ seed, purpose: 'initialise', stream });
-      return [name, { shape, data: fills[initialiser](shape, random) }];
+      const data =
+        typeof initialiser === 'string' ? fills[initialiser](shape, random) : uniform(shape, initialiser.bound, random);
+      return [name, { shape, data }];
     }),
   );
 }

@@ -102,6 +102,8 @@ const layer = z.discriminatedUnion('type', [
 export const specSchema = z.strictObject({
   version: z.literal(1),
   name: z.string().min(1).max(100),
+  /** Whose rules draw the starting weights: Keras' kind by kind, or PyTorch's ±1/√units for all weights of a layer. */
+  initialisers: z.enum(['keras', 'pytorch']).default('keras'),
   layers: z.array(layer).min(2).max(64),
 });
 
@@ -129,5 +131,6 @@ export type LayerOf<T extends Layer['type']> = Extract<Layer, { type: T }>;
 export interface ModelSpec {
   readonly version: 1;
   readonly name: string;
+  readonly initialisers: ParsedSpec['initialisers'];
   readonly layers: readonly Layer[];
 }

@@ -14,7 +14,16 @@ export type Shape =
   /** [batch, features] */
   | { readonly kind: 'vector'; readonly features: number };
 
-export type Initialiser = 'glorotUniform' | 'orthogonal' | 'zeros' | 'embeddingUniform' | 'forgetBiasOne';
+export type Initialiser =
+  | 'glorotUniform'
+  | 'orthogonal'
+  | 'zeros'
+  | 'embeddingUniform'
+  | 'forgetBiasOne'
+  /** Mean 0, variance 1. */
+  | 'standardNormal'
+  /** Uniform within ± the bound. */
+  | { readonly bound: number };
 
 export interface ParameterSpec {
   /** Unique in the model, e.g. `bidirectional/forward/kernel`. */
@@ -67,7 +76,7 @@ export function planModel(spec: ModelSpec): ModelPlan {
   let masked = false;
   for (const layer of spec.layers) {
     const { output, parameters } = lay(layer, input, masked);
-    layers.push({ layer, input, output, masked, parameters });
+    layers.push({ layer, input, output, masked, parameters: parameters.map(drawnBy(spec, layer, input)) });
     masked = output.kind === 'sequence' && (masked || (layer.type === 'embedding' && layer.maskZero));
     input = output;
   }
@@ -102,6 +111,24 @@ export function recurrentParameters(layer: RecurrentLayer, features: number, pre
   const initialiser = layer.type === 'lstm' && layer.unitForgetBias ? 'forgetBiasOne' : 'zeros';
   const shape = layer.bias === 'double' ? [2, width] : [width];
   return [...parameters, { name: `${prefix}/bias`, shape, initialiser }];
+}
+
+/** The parameter as Keras starts it, or with the initialiser that PyTorch has for its layer. */
+function drawnBy({ initialisers }: ModelSpec, layer: Layer, input: Shape): (parameter: ParameterSpec) => ParameterSpec {
+  if (initialisers === 'keras') return (parameter) => parameter;
+  const recurrent = layer.type === 'bidirectional' ? layer.layer : layer;
+  if (recurrent.type === 'lstm' && recurrent.unitForgetBias && recurrent.bias !== 'none') {
+    refuse(layer.name, "has unitForgetBias, but PyTorch's initialisers draw all biases", 'Set unitForgetBias: false.');
+  }
+  const initialiser: Initialiser =
+    layer.type === 'embedding' ? 'standardNormal' : { bound: 1 / Math.sqrt(widthOf(recurrent, input)) };
+  return (parameter) => ({ ...parameter, initialiser });
+}
+
+/** What PyTorch's bound depends on: the units of a recurrent layer, the inputs of a dense one. */
+function widthOf(layer: Layer, input: Shape): number {
+  if ('recurrentDropout' in layer) return layer.units;
+  return input.kind === 'ids' ? 1 : input.features;
 }
 
 interface Laid {

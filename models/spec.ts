@@ -18,9 +18,9 @@ export function parseSpec(json: unknown): ModelSpec {
     );
     fail('SPEC_INVALID', lines.join('; '), 'See docs/spec.md for the layers and their options.');
   }
-  const { version, name, layers } = result.data;
+  const { version, name, initialisers, layers } = result.data;
   const taken = new Set(layers.flatMap((layer) => layer.name ?? []));
-  const spec: ModelSpec = { version, name, layers: layers.map((layer) => complete(layer, taken)) };
+  const spec: ModelSpec = { version, name, initialisers, layers: layers.map((layer) => complete(layer, taken)) };
   planModel(spec);
   return spec;
 }

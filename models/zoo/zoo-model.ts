@@ -1,18 +1,29 @@
 import type { SpecInput } from '../layers.ts';
 import type { Preprocessing } from '../text/preprocessing.ts';
 
+/** How a model is trained and reads its texts, where nobody says otherwise. */
+export interface ZooDefaults extends Pick<Preprocessing, 'maxLength' | 'padding' | 'truncating'> {
+  readonly vocabularySize: number;
+  readonly epochs?: number;
+  readonly patience?: number;
+  readonly learningRate?: number;
+}
+
 /** A model that is known by name. */
 export interface ZooModel {
   readonly name: string;
   /** One line: the layers, and what the model is for. */
   readonly summary: string;
-  readonly defaults: Pick<Preprocessing, 'maxLength' | 'padding' | 'truncating'> & { readonly vocabularySize: number };
+  readonly defaults: ZooDefaults;
   /** @param sizes ids of the vocabulary, and classes (2 or more) */
   build(sizes: { readonly vocabularySize: number; readonly classes: number }): SpecInput;
 }
 
-/** How the IMDB models read their reviews: the last 100 words, as Keras' `pad_sequences` does by default. */
-export const lastHundredWords = { maxLength: 100, padding: 'pre', truncating: 'pre' } as const;
+/**
+ * How the IMDB models read their reviews: the last 100 words, as Keras' `pad_sequences` does by default. They train
+ * until early stopping ends it.
+ */
+export const lastHundredWords = { maxLength: 100, padding: 'pre', truncating: 'pre', epochs: 100 } as const;
 
 /** The last layer: one unit with a sigmoid for two classes, else one unit a class with a softmax. */
 export function classHead(classes: number): SpecInput['layers'][number] {

@@ -7,21 +7,27 @@ import { gruMasked } from './gru-masked.ts';
 import { lstm } from './lstm.ts';
 import { lstmDropout } from './lstm-dropout.ts';
 import { lstmStacked } from './lstm-stacked.ts';
+import { lstmStackedPytorch } from './lstm-stacked-pytorch.ts';
 import { simpleRnnEmbedding } from './simple-rnn-embedding.ts';
 import { simpleRnnOnehot } from './simple-rnn-onehot.ts';
+import { simpleRnnPytorch } from './simple-rnn-pytorch.ts';
 import { spamLstm } from './spam-lstm.ts';
+import { topicsGru } from './topics-gru.ts';
 import type { ZooModel } from './zoo-model.ts';
 
 export const zoo: readonly ZooModel[] = [
   spamLstm,
   simpleRnnOnehot,
   simpleRnnEmbedding,
+  simpleRnnPytorch,
   lstm,
   lstmDropout,
   lstmStacked,
   gruDropout,
+  lstmStackedPytorch,
   bidirectionalLstm,
   gruMasked,
+  topicsGru,
 ];
 
 /** @throws MODEL_UNKNOWN with the nearest names */

@@ -49,10 +49,15 @@ const standardOptimiser = z.string().default(run.optimiser.parse(undefined).type
 /** A known model has preferences. */
 const ofModel = "the model's, else ";
 
-export const epochs = number('--epochs <n>', 'most passes over the training texts', run.epochs);
-export const patience = number('--patience <n>', 'epochs without a lower validation loss before the end', run.patience);
+export const epochs = number('--epochs <n>', 'most passes over the training texts', run.epochs, ofModel);
+export const patience = number(
+  '--patience <n>',
+  'epochs without a lower validation loss before the end',
+  run.patience,
+  ofModel,
+);
 export const batchSize = number('--batch-size <n>', 'texts a step', run.batchSize);
-export const learningRate = number('--learning-rate <x>', 'step size of the optimiser', run.learningRate);
+export const learningRate = number('--learning-rate <x>', 'step size of the optimiser', run.learningRate, ofModel);
 export const optimiser = choice('--optimiser <name>', 'how weights are updated', optimisers, standardOptimiser);
 export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
 export const vocabularySize = number(

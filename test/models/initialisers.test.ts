@@ -83,6 +83,69 @@ describe('initialWeights', () => {
     expect(biasOf({ unitForgetBias: false })).toEqual(new Float32Array(8));
   });
 
+  describe('of PyTorch', () => {
+    const torch = initialWeights(
+      planModel(
+        parseSpec({
+          version: 1,
+          name: 'torch',
+          initialisers: 'pytorch',
+          layers: [
+            { type: 'embedding', inputDim: 400, outputDim: 50 },
+            { type: 'simpleRnn', units: 36, bias: 'double', returnSequences: true },
+            { type: 'lstm', units: 49, bias: 'double', unitForgetBias: false, returnSequences: true },
+            { type: 'bidirectional', layer: { type: 'gru', units: 25 } },
+            { type: 'dense', units: 3, activation: 'softmax' },
+          ],
+        }),
+      ),
+      3,
+    );
+
+    it.each([
+      ['simple_rnn', 1 / 6],
+      ['lstm', 1 / 7],
+      ['bidirectional/forward', 1 / 5],
+      ['bidirectional/backward', 1 / 5],
+      ['dense', 1 / Math.sqrt(50)], // of its inputs: two directions of 25
+    ])('draws all weights of %s uniformly within ±1/√width, biases too', (layer, bound) => {
+      const own = [...torch].filter(([name]) => name.startsWith(`${layer}/`));
+      expect(own.length).toBe(layer === 'dense' ? 2 : 3);
+      const all = Float32Array.from(own.flatMap(([, { data }]) => [...data]));
+      const { mean, variance, largest } = momentsOf(all);
+      expect(largest).toBeLessThanOrEqual(Math.fround(bound));
+      expect(largest).toBeGreaterThan(0.95 * bound);
+      // five standard errors of a uniform distribution's mean, and of its variance: √(4/45) · bound² a draw
+      expect(Math.abs(mean)).toBeLessThan((5 * bound) / Math.sqrt(3 * all.length));
+      expect(Math.abs(variance - bound ** 2 / 3)).toBeLessThan(
+        (5 * Math.sqrt(4 / 45) * bound ** 2) / Math.sqrt(all.length),
+      );
+      for (const [, { data }] of own) expect(new Set(data).size).toBeGreaterThan(0.9 * data.length);
+    });
+
+    it('draws embeddings from the standard normal distribution', () => {
+      const data = [...(torch.get('embedding/embeddings')?.data ?? [])];
+      const n = data.length;
+      const moment = (k: number) => data.reduce((sum, x) => sum + x ** k, 0) / n;
+      // five standard errors: the k-th power of a normal deviate has variance 1, 2, 15 and 96
+      expect(Math.abs(moment(1))).toBeLessThan(5 / Math.sqrt(n));
+      expect(Math.abs(moment(2) - 1)).toBeLessThan(5 * Math.sqrt(2 / n));
+      expect(Math.abs(moment(3))).toBeLessThan(5 * Math.sqrt(15 / n));
+      expect(Math.abs(moment(4) - 3)).toBeLessThan(5 * Math.sqrt(96 / n));
+    });
+
+    it('is refused with a forget bias that they would not set', () => {
+      const layers = [
+        { type: 'embedding', inputDim: 9, outputDim: 2 },
+        { type: 'lstm', units: 2 },
+        { type: 'dense', units: 1 },
+      ];
+      expect(() => parseSpec({ version: 1, name: 'x', initialisers: 'pytorch', layers })).toThrow(
+        expect.objectContaining({ code: 'SPEC_INVALID', hint: 'Set unitForgetBias: false.' }),
+      );
+    });
+  });
+
   it('repeats for a seed and differs for another, for any spec', () => {
     fc.assert(
       fc.property(arbitrarySpec(), fc.nat(), (spec, seed) => {

@@ -10,9 +10,8 @@ import { table } from '../terminal/table.ts';
 export function models(): Command {
   const command = defineCommand('models', 'list the models that are known by name', async (terminal) => {
     const known = zoo.map(({ name, summary, defaults, build }) => {
-      const { vocabularySize, maxLength, padding, truncating } = defaults;
-      const plan = planModel(parseSpec(build({ vocabularySize, classes: 2 })));
-      return { name, summary, parameters: countParameters(plan), vocabularySize, maxLength, padding, truncating };
+      const plan = planModel(parseSpec(build({ vocabularySize: defaults.vocabularySize, classes: 2 })));
+      return { name, summary, parameters: countParameters(plan), ...defaults };
     });
     const rows = known.map(({ name, parameters, vocabularySize, maxLength, summary }) => [
       name,
