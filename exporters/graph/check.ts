@@ -176,7 +176,8 @@ function resultTypes(
     }
     if (type !== 'any') bound.set(type, input.dataType);
   }
-  return operator.outputs.map(({ type }) => {
+  return node.outputs.map((_, index) => {
+    const { type } = (operator.outputs[index] ?? operator.outputs.at(-1)) as Slot;
     if (type === '@to') return castType(node, where);
     return bound.get(type) ?? (type as DataType);
   });

@@ -1,14 +1,159 @@
-/** The training step as an ONNX graph on onnxruntime. */
+/**
+ * The training step as an ONNX graph on onnxruntime. A batch is split by rows over worker threads, each with a session
+ * of one thread: its many small products would lose more by synchronising at every step than they gain, and
+ * ScatterND's add is right in one thread only. Gradients are added up in the order of the shares, so that results
+ * repeat bit for bit for a number of threads.
+ */
+import { encodeOnnx } from '../../../../exporters/onnx/encode.ts';
+import { planModel } from '../../../../models/plan.ts';
+import { checkWeights, type Tensor } from '../../../../models/weights.ts';
+import { locateOrt } from '../../../../runtime/onnx/ort.ts';
 import { fail } from '../../../core/errors.ts';
-import type { EngineProvider } from '../../engine.ts';
-import { parameterMemory } from '../../parameter-memory.ts';
-
-const refusal = 'the onnxruntime engine cannot train yet';
+import { checkBatch } from '../../check-batch.ts';
+import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
+import { judge } from '../../loss.ts';
+import { momentNames } from '../../optimisers.ts';
+import { createFeeder } from './feeds.ts';
+import { type StepGraph, stepGraph } from './graph/step-graph.ts';
+import { engineMemory } from './memory.ts';
+import { layOut, type ParameterLayout, read, write } from './parameter-layout.ts';
+import { sharedArray } from './shared-array.ts';
+import type { RunRequest, UpdateRequest } from './step-worker.ts';
+import { startWorkers } from './workers.ts';
 
 export const onnxruntimeEngine: EngineProvider = {
   name: 'onnxruntime',
-  refusal: async () => refusal,
-  mostThreads: () => 1,
-  memory: (load) => [parameterMemory(load)],
-  prepare: async () => fail('OPTION_UNSUPPORTED', refusal, "Use engine 'wasm'."),
+  refusal: async () => {
+    try {
+      locateOrt();
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
+  },
+  mostThreads: (rows) => rows,
+  memory: engineMemory,
+  prepare: createOnnxruntimeEngine,
 };
+
+async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, threads }: EngineOptions): Promise<Engine> {
+  const plan = planModel(spec);
+  checkWeights(initial, plan.parameters);
+  const ort = locateOrt();
+  const graphs = { training: stepGraph(plan, 'training'), evaluation: stepGraph(plan, 'evaluation') };
+  const layout = layOut(plan, graphs.training.byRow);
+  const kinds = momentNames(optimiser);
+  const weights = sharedArray('float32', layout.length);
+  const moments = kinds.map(() => sharedArray('float32', layout.length));
+  const gradients = Array.from({ length: threads }, () => sharedArray('float32', layout.wholeLength));
+  write(layout, weights, (name) => (initial.get(name) as Tensor).data);
+  let updates = 0;
+
+  const workers = await startWorkers(threads, {
+    ort,
+    models: { training: encodeOnnx(graphs.training.model), evaluation: encodeOnnx(graphs.evaluation.model) },
+    optimiser,
+    weights,
+    moments,
+    gradients,
+  });
+  const feeders = gradients.map((gradient) => createFeeder(plan, layout, weights, gradient));
+  let disposed = false;
+
+  /** Runs a batch through a graph, share by share. @returns the logits, [rows, outputs], and what updates need */
+  async function run(graph: StepGraph, model: RunRequest['model'], batch: Batch, address?: StepAddress) {
+    if (disposed) fail('DISPOSED', 'the engine was disposed', 'Prepare another one.');
+    checkBatch(batch, plan);
+    const { rows } = batch;
+    const shares = Math.min(threads, rows);
+    const fed = feeders.slice(0, shares).map((feed, k) => {
+      const from = Math.floor((k * rows) / shares);
+      const to = Math.floor(((k + 1) * rows) / shares);
+      return feed({ graph, model, batch, from, to, address });
+    });
+    await workers.ask(fed.map(({ request }) => request));
+    const logits = new Float32Array(rows * plan.head.outputs);
+    for (const { from, logits: own } of fed) logits.set(own, from * plan.head.outputs);
+    return { logits, fed };
+  }
+
+  return {
+    name: 'onnxruntime',
+    threads,
+
+    async step(batch, address, learningRate) {
+      const { logits, fed } = await run(graphs.training, 'training', batch, address);
+      updates++;
+      const gradientsOf = (table: number) =>
+        fed.map(({ placeOf, rowGradients }) => ({ placeOf, rows: rowGradients[table] as Float32Array }));
+      const updated = workers.ask(
+        gradients.map((_, worker) =>
+          updateRequest(layout, worker, threads, { learningRate, step: updates, shares: fed.length, gradientsOf }),
+        ),
+      );
+      const { loss, correct } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
+      await updated;
+      return { loss, correct };
+    },
+
+    async evaluate(batch) {
+      const { logits } = await run(graphs.evaluation, 'evaluation', batch);
+      const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
+      return { loss, correct, logits, probabilities };
+    },
+
+    async state() {
+      const ofKind = (k: number) =>
+        new Map([...read(layout, moments[k] as Float32Array, plan)].map(([name, { data }]) => [name, data]));
+      return {
+        weights: read(layout, weights, plan),
+        optimiser: { step: updates, moments: new Map(kinds.map((kind, k) => [kind, ofKind(k)])) },
+      };
+    },
+
+    async restore(state: EngineState) {
+      checkWeights(state.weights, plan.parameters);
+      write(layout, weights, (name) => (state.weights.get(name) as Tensor).data);
+      kinds.forEach((kind, k) => {
+        const byName = state.optimiser.moments.get(kind);
+        write(layout, moments[k] as Float32Array, (name) => byName?.get(name) as Float32Array);
+      });
+      updates = state.optimiser.step;
+    },
+
+    async dispose() {
+      disposed = true;
+      await workers.dispose();
+    },
+  };
+}
+
+type Update = Pick<UpdateRequest, 'learningRate' | 'step' | 'shares'> & {
+  readonly gradientsOf: (table: number) => UpdateRequest['tables'][number]['gradients'];
+};
+
+/** The part of an update that one of `count` workers does. */
+function updateRequest(
+  { wholeLength, tables }: ParameterLayout,
+  worker: number,
+  count: number,
+  { gradientsOf, ...update }: Update,
+): UpdateRequest {
+  const cut = (length: number, k: number) => Math.floor((k * length) / count);
+  return {
+    kind: 'update',
+    ...update,
+    from: cut(wholeLength, worker),
+    to: cut(wholeLength, worker + 1),
+    tables: tables.map(({ offset, shape, length }, table) => {
+      const rows = shape[0] as number;
+      return {
+        offset,
+        width: length / rows,
+        fromRow: cut(rows, worker),
+        toRow: cut(rows, worker + 1),
+        gradients: gradientsOf(table),
+      };
+    }),
+  };
+}
