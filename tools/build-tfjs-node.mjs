@@ -116,8 +116,9 @@ function findPackage(project) {
 
 /** Everything that the build calls; all that is missing is said at once. */
 function findTools() {
-  const answers = (command, ...args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0;
-  const python = ['python3', 'python'].find((command) => answers(command, '--version'));
+  /** @param {string} command */
+  const answers = (command) => spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0;
+  const python = ['python3', 'python'].find(answers);
   const nodeGyp = [
     process.env.npm_config_node_gyp,
     join(dirname(process.execPath), '../lib/node_modules/npm/node_modules/node-gyp/bin/node-gyp.js'),
@@ -126,8 +127,8 @@ function findTools() {
   ].find((path) => path !== undefined && existsSync(path));
   const missing = [
     python === undefined && 'Python 3, which node-gyp needs (Debian: apt-get install python3 python3-pip)',
-    !answers('make', '--version') && 'make (Debian: apt-get install make)',
-    !answers('g++', '--version') && 'a C++ compiler (Debian: apt-get install g++)',
+    !answers('make') && 'make (Debian: apt-get install make)',
+    !answers('g++') && 'a C++ compiler (Debian: apt-get install g++)',
     nodeGyp === undefined && 'node-gyp, which is part of npm (else: npm install --global node-gyp)',
   ].filter((line) => line !== false);
   if (python === undefined || nodeGyp === undefined || missing.length > 0) {
@@ -230,13 +231,11 @@ function buildBinding(target, libraryFolder, nodeGyp) {
     mkdirSync(join(deps, 'lib'), { recursive: true });
     symlinkSync(join(libraryFolder, 'tensorflow/include'), join(deps, 'include'));
     // The linker takes the first of each pair; at run time the binding asks for the second, by the library's own name.
-    for (const [name, file] of [
-      ['libtensorflow.so', library],
-      [library, library],
-      ['libtensorflow_framework.so', framework],
-      [framework, framework],
+    for (const { file, names } of [
+      { file: library, names: ['libtensorflow.so', library] },
+      { file: framework, names: ['libtensorflow_framework.so', framework] },
     ]) {
-      symlinkSync(join(libraryFolder, 'tensorflow', file), join(deps, 'lib', name));
+      for (const name of names) symlinkSync(join(libraryFolder, 'tensorflow', file), join(deps, 'lib', name));
     }
 
     const prefix = dirname(dirname(process.execPath));

@@ -32,9 +32,15 @@ export function createUpdates(tf: Tensorflow, options: OptimiserOptions, variabl
     apply(gradients, learningRate) {
       step++;
       tf.tidy(() => {
+        const scalars = new Map<number, Tensor>();
+        const scalar = (value: number) => {
+          const known = scalars.get(value) ?? tf.scalar(value);
+          scalars.set(value, known);
+          return known;
+        };
         for (const { name, slot } of slots) {
           const gradient = gradients.get(name) ?? tf.zeros((variables.get(name) as LayerVariable).shape as number[]);
-          slot.apply(gradient, learningRate, step);
+          slot.apply(gradient, { learningRate, step, scalar });
         }
       });
     },
@@ -57,9 +63,18 @@ export function createUpdates(tf: Tensorflow, options: OptimiserOptions, variabl
   };
 }
 
+/** One update of all weights. */
+interface Update {
+  readonly learningRate: number;
+  /** From 1. */
+  readonly step: number;
+  /** A number as a tensor, made once for all weights. */
+  readonly scalar: (value: number) => Tensor;
+}
+
 /** One weight with its moments, in the order of `momentNames`. */
 interface Slot {
-  apply(gradient: Tensor, learningRate: number, step: number): void;
+  apply(gradient: Tensor, update: Update): void;
   moments(): Float32Array[];
   restore(moments: readonly Float32Array[]): void;
   dispose(): void;
@@ -70,7 +85,7 @@ function plainSlot(tf: Tensorflow, options: OptimiserOptions, variable: LayerVar
   const { size } = variable.read();
   let moments = momentNames(options).map(() => new Float32Array(size));
   return {
-    apply(gradient, learningRate, step) {
+    apply(gradient, { learningRate, step }) {
       const weight = variable.read().dataSync<'float32'>().slice();
       updateWeight(options, learningRate, step, weight, gradient.dataSync<'float32'>(), moments);
       variable.write(tf.tensor(weight, shape));
@@ -106,9 +121,9 @@ function nativeSlot(tf: Tensorflow, native: NativeOps, options: OptimiserOptions
   });
 
   return {
-    apply(gradient, learningRate, step) {
+    apply(gradient, { learningRate, step, scalar }) {
       const { name, attributes, operands } = nativeUpdate(options, learningRate, step, gradient);
-      const inputs = operands.map((operand) => (typeof operand === 'number' ? tf.scalar(operand) : operand));
+      const inputs = operands.map((operand) => (typeof operand === 'number' ? scalar(operand) : operand));
       native.run(name, { T: 'float32', use_locking: false, ...attributes }, [weight, ...moments, ...inputs], 0);
       variable.write(read(weight));
     },

@@ -1,5 +1,9 @@
 import { loadPlainTensorflow } from '../../../../src/training/engines/tensorflow/backend.ts';
 import { createTensorflowProvider } from '../../../../src/training/engines/tensorflow/engine.ts';
 import { describeEngine } from '../../../contract/engine.ts';
+import { describeTraining } from './describe-training.ts';
 
-describeEngine({ provider: createTensorflowProvider(loadPlainTensorflow), cases: 40 });
+const provider = createTensorflowProvider(loadPlainTensorflow);
+
+describeEngine({ provider, cases: 40 });
+describeTraining({ provider, load: loadPlainTensorflow, threads: 1 });

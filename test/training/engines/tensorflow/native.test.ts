@@ -1,17 +1,153 @@
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
-import { describe, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { ModelSpec } from '../../../../models/layers.ts';
+import type { Tensor } from '../../../../models/weights.ts';
+import { referenceForward, referenceGradients } from '../../../../src/reference/reference.ts';
+import { dropoutMask } from '../../../../src/training/dropout.ts';
+import { loadNativeTensorflow } from '../../../../src/training/engines/tensorflow/backend.ts';
 import { tensorflowEngine } from '../../../../src/training/engines/tensorflow/engine.ts';
+import { nativeBackend } from '../../../../src/training/engines/tensorflow/native.ts';
+import { sgd } from '../../../../src/training/optimisers.ts';
 import { describeEngine } from '../../../contract/engine.ts';
-import { arbitrarySpec } from '../../../support/arbitrary-spec.ts';
+import { randomBatch, randomWeights } from '../../../support/arbitrary-spec.ts';
+import { describeTraining, largestDifference, specOf } from './describe-training.ts';
 
-const [anySpec] = fc.sample(arbitrarySpec(), { numRuns: 1, seed: 1 });
-const refusal = anySpec && (await tensorflowEngine.refusal(anySpec));
+const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
+const small = specOf({ type: 'oneHot', depth: 3 }, { type: 'lstm', units: 2 }, { type: 'dense', units: 1 });
+const refusal = await tensorflowEngine.refusal(small);
 
 if (refusal === undefined) {
-  describeEngine({ provider: tensorflowEngine, threads: availableParallelism(), cases: 150 });
+  describeEngine({ provider: tensorflowEngine, threads, cases: 150 });
+  describeTraining({ provider: tensorflowEngine, load: loadNativeTensorflow, threads });
+  describeNative();
 } else {
   describe('engine tensorflow', () => {
     it.skip(`needs TensorFlow's native library: ${refusal}`);
+  });
+}
+
+function describeNative(): void {
+  const address = { seed: 11, epoch: 2, step: 5 };
+
+  /** The names of the operations that TensorFlow runs in `use`. */
+  async function operationsOf(use: () => Promise<unknown>): Promise<string[]> {
+    const { tf } = await loadNativeTensorflow();
+    const spy = vi.spyOn(
+      nativeBackend(tf) as object as { executeMultipleOutputs(name: string): unknown },
+      'executeMultipleOutputs',
+    );
+    const single = vi.spyOn(
+      nativeBackend(tf) as object as { executeSingleOutput(name: string): unknown },
+      'executeSingleOutput',
+    );
+    try {
+      await use();
+      return [...spy.mock.calls, ...single.mock.calls].map(([name]) => name);
+    } finally {
+      spy.mockRestore();
+      single.mockRestore();
+    }
+  }
+
+  /** Largest error of logits and gradients as a share of the largest value or of 1, and the operations of a step. */
+  async function stepOf(spec: ModelSpec, rows: number, time: number, seed: number) {
+    const weights = randomWeights(spec, seed);
+    const batch = randomBatch(spec, rows, time, seed);
+    const engine = await tensorflowEngine.prepare({ spec, weights, optimiser: sgd, threads });
+    const { logits } = await engine.evaluate(batch);
+    const operations = await operationsOf(() => engine.step(batch, address, 1));
+    const after = (await engine.state()).weights;
+    await engine.dispose();
+    const drops = JSON.stringify(spec).includes('"dropout":0.25');
+    const { gradients } = referenceGradients(
+      { spec, weights },
+      batch,
+      drops ? (stream, purpose, size) => dropoutMask(address, purpose, stream, 0.25, size) : undefined,
+    );
+    const errors = [largestDifference(logits, referenceForward({ spec, weights }, batch.ids, rows, time).logits)];
+    for (const [name, expected] of gradients) {
+      const before = (weights.get(name) as Tensor).data;
+      const moved = (after.get(name) as Tensor).data;
+      errors.push(
+        largestDifference(
+          before.map((value, i) => value - (moved[i] as number)),
+          expected,
+        ),
+      );
+    }
+    return { error: Math.max(...errors), operations };
+  }
+
+  describe('the fused LSTM', () => {
+    const options = fc.record({
+      units: fc.integer({ min: 1, max: 20 }),
+      bias: fc.constantFrom('none' as const, 'single' as const, 'double' as const),
+      dropout: fc.constantFrom(0, 0.25),
+      returnSequences: fc.boolean(),
+    });
+
+    it('computes outputs and gradients of the float64 reference, with masks and in every direction', async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          options,
+          fc.constantFrom('forward' as const, 'backward' as const, 'bidirectional' as const),
+          fc.boolean(),
+          fc.nat(),
+          async (options, direction, maskZero, seed) => {
+            const refused = direction === 'backward' && maskZero; // with all steps, by the spec
+            const lstm = { type: 'lstm' as const, ...options, returnSequences: options.returnSequences && !refused };
+            const spec = specOf(
+              { type: 'embedding', inputDim: 9, outputDim: 5, maskZero },
+              direction === 'bidirectional'
+                ? { type: direction, layer: lstm }
+                : { ...lstm, goBackwards: direction === 'backward' },
+              ...(lstm.returnSequences ? [{ type: 'pooling' as const, kind: 'average' as const }] : []),
+              { type: 'dense', units: 1 },
+            );
+            const { error, operations } = await stepOf(spec, 5, 8, seed);
+            // float32: some hundred operations of 6e-8 on values of the order of 1
+            expect(error).toBeLessThan(5e-6);
+            const fused = operations.filter((name) => name.startsWith('BlockLSTM'));
+            const each = direction === 'bidirectional' ? 2 : 1;
+            expect(fused).toHaveLength(2 * each);
+          },
+        ),
+        { numRuns: 60, seed: 1 },
+      );
+    });
+
+    it('stands aside for other activations, recurrent dropout and one-hot rows', async () => {
+      const embedding = { type: 'embedding', inputDim: 9, outputDim: 5 } as const;
+      const others = [
+        specOf(embedding, { type: 'lstm', units: 3, activation: 'softsign' }, { type: 'dense', units: 1 }),
+        specOf(embedding, { type: 'lstm', units: 3, recurrentActivation: 'hardSigmoid' }, { type: 'dense', units: 1 }),
+        specOf(
+          embedding,
+          { type: 'lstm', units: 3, dropout: 0.25, recurrentDropout: 0.25 },
+          { type: 'dense', units: 1 },
+        ),
+        small,
+      ];
+      for (const spec of others) {
+        const { error, operations } = await stepOf(spec, 5, 8, 3);
+        expect(error).toBeLessThan(5e-6);
+        expect(operations.filter((name) => name.startsWith('BlockLSTM'))).toEqual([]);
+      }
+    });
+  });
+
+  it.each([
+    ['fused lstm', { type: 'lstm', units: 4 }, 0],
+    ['lstm', { type: 'lstm', units: 4, activation: 'softsign' }, 30],
+    ['gru', { type: 'gru', units: 4 }, 25],
+    ['gru, reset before', { type: 'gru', units: 4, resetAfter: false }, 25],
+    ['simpleRnn', { type: 'simpleRnn', units: 4 }, 6],
+  ] as const)('needs few operations for a time step, forward and backward: %s', async (_, layer, most) => {
+    const spec = specOf({ type: 'embedding', inputDim: 9, outputDim: 5 }, layer, { type: 'dense', units: 1 });
+    const counts: number[] = [];
+    for (const time of [5, 15]) counts.push((await stepOf(spec, 3, time, 1)).operations.length);
+    const [few, many] = counts as [number, number];
+    expect((many - few) / 10).toBeLessThanOrEqual(most);
   });
 }
