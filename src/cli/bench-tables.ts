@@ -31,7 +31,7 @@ export function describeTraining(rows: readonly MeasuredRow[], { peak }: Pick<Ma
         ...(place ? ['', '', ''] : [row.shape, row.layer, row.ids]),
         ...[row.contender, String(row.threads)],
         ...[row.medianMs, row.p10Ms, row.p90Ms].map(formatMilliseconds),
-        `${(row.medianMs / fastest).toPrecision(2)} ×`,
+        formatFactor(row.medianMs / fastest),
         (row.usefulFlops / row.medianMs / 1e6).toFixed(1),
         `${Math.round((row.usefulFlops / row.medianMs / 1e6 / (peak.native * row.threads)) * 100)} %`,
         row.maxError.toExponential(1),
@@ -93,6 +93,11 @@ export function describeEpochs(rows: readonly EpochRow[]): string {
       align: ['left', 'right', 'left', 'right', 'right', 'right', 'right'],
     },
   );
+}
+
+/** `1.0`, `3.6`, `22`, `14,822`. */
+function formatFactor(factor: number): string {
+  return factor < 9.95 ? factor.toFixed(1) : Math.round(factor).toLocaleString('en-US');
 }
 
 /** `0.612`, `31.2`, `14,822`: three figures are what repeats. */

@@ -18,8 +18,8 @@ export interface Contender {
   readonly version: string;
   /** Draws dropout masks that nobody else can draw: compared on the model without dropout, timed with it. */
   readonly ownMasks: boolean;
-  /** Takes seconds for a step: its answers are compared by the gradient alone, and few steps are timed. */
-  readonly slow: boolean;
+  /** Of what `usefulFlops` counts, roughly: tells which problems would take it long. */
+  readonly flopsPerSecond: number;
   /** @returns why it cannot train this, as text, else the model at its starting weights with Adam */
   open(problem: Problem): Promise<OpenContender | string>;
   /** Ends what the contender has running. */

@@ -43,7 +43,7 @@ export async function measureCurves(bench: CurvesBench): Promise<Curves> {
   try {
     const machine = await describeMachine(contenders);
     const outlines = planned.map(({ outline }) => outline);
-    const { rows, absences } = await runTraining({ ...bench, outlines, contenders, texts: undefined });
+    const { rows, absences } = await runTraining({ ...bench, outlines, contenders, texts: undefined, patient: false });
     const points = rows.map(({ shape, ids: _, usefulFlops: __, ...row }): CurvePoint => {
       const [over, value] = shape.split(' ') as [AxisName, string];
       return { over, value: Number(value), ...row };

@@ -34,6 +34,7 @@ export const sizes = {
   C: { time: 128, inputs: 256, units: 256, vocabulary: 20_000 },
 } as const satisfies Record<string, Size>;
 type SizeName = keyof typeof sizes;
+export const sizeNames: readonly string[] = Object.keys(sizes);
 
 const spamModel = 'spam-lstm';
 

@@ -3,7 +3,7 @@ import type { Progress } from '../../core/progress.ts';
 import { type Spread, spreadOf } from '../spread.ts';
 import type { Absence, Contender, OpenContender } from './contender.ts';
 import { type Problem, usefulFlops, withoutDropout } from './problem.ts';
-import { buildProblem, type Outline } from './problems.ts';
+import { buildProblem, type Outline, sizeNames } from './problems.ts';
 import type { RealTexts } from './real-texts.ts';
 import { errorOf, type Standard, standardOf } from './standard.ts';
 
@@ -35,8 +35,8 @@ export interface RunOptions {
   readonly texts: RealTexts | undefined;
   /** Of timing, for each contender on each problem. */
   readonly seconds: number;
-  /** Why a contender that could is left out of a problem. */
-  readonly leftOut?: (contender: Contender, outline: Outline) => string | undefined;
+  /** Contenders that take seconds for a step are timed on every problem, not only where they take least. */
+  readonly patient: boolean;
   readonly progress: Progress;
 }
 
@@ -49,8 +49,11 @@ const comparedRate = 1e-3;
 const timedRate = 1e-7;
 /** A contender this far off computes something else: float32 stays some hundred times below. */
 const wrong = 1e-3;
-/** Timed steps of a contender that takes seconds for one. */
+/** A step that takes longer is timed but twice, and its contender compared by the gradient alone. */
+const slowSeconds = 1;
 const slowSteps = 2;
+/** The longest step that is waited for unasked. */
+const longestSeconds = 20;
 
 export async function runTraining(options: RunOptions): Promise<TrainingRun> {
   const { outlines, contenders, texts, progress } = options;
@@ -68,7 +71,7 @@ export async function runTraining(options: RunOptions): Promise<TrainingRun> {
     const absent = (contender: Contender, reason: string, wrong = false) =>
       absences.push({ shape, layer, ids, contender: contender.name, threads: contender.threads, reason, wrong });
     const present = contenders.filter((contender) => {
-      const reason = options.leftOut?.(contender, outline);
+      const reason = options.patient ? undefined : leftOut(contender, problem);
       if (reason !== undefined) absent(contender, reason);
       return reason === undefined;
     });
@@ -84,9 +87,19 @@ interface Watch {
   readonly seconds: number;
 }
 
+const secondsOf = (contender: Contender, problem: Problem) => usefulFlops(problem) / contender.flopsPerSecond;
+
+function leftOut(contender: Contender, problem: Problem): string | undefined {
+  const seconds = secondsOf(contender, problem);
+  const waited = sizeNames.includes(problem.shape) && problem.ids !== 'uniform' && seconds < longestSeconds;
+  if (seconds < slowSeconds || waited) return undefined;
+  return 'it takes seconds for a step: timed only if --contenders names it';
+}
+
 /** A contender whose answers are known. */
 interface Compared {
   readonly contender: Contender;
+  readonly slow: boolean;
   readonly open: OpenContender;
   readonly error: number;
   readonly times: number[];
@@ -100,7 +113,7 @@ async function runProblem(
   const compared = await compareAll(problem, contenders, absent);
   const turn = (1000 * seconds) / rounds;
   tick(1);
-  const quick = compared.filter(({ contender }) => !contender.slow);
+  const quick = compared.filter(({ slow }) => !slow);
   for (const { open } of quick) await open.time(turn, timedRate); // lets compilers and caches settle
   for (let round = 0; round < rounds; round++) {
     tick(2 + round);
@@ -109,8 +122,8 @@ async function runProblem(
       times.push(...(await open.time(turn, timedRate)));
     }
   }
-  for (const { contender, open, times } of compared) {
-    while (contender.slow && times.length < slowSteps) times.push(...(await open.time(0, timedRate)));
+  for (const { slow, open, times } of compared) {
+    while (slow && times.length < slowSteps) times.push(...(await open.time(0, timedRate)));
     await open.close();
   }
   const { shape, layer, ids } = problem;
@@ -142,12 +155,13 @@ async function compareAll(
     const standard = standards.get(variant) ?? standardOf(variant);
     standards.set(variant, standard);
     const error = errorOf(await opened.gradients(standard.rows), standard);
-    const first = contender.slow ? undefined : [...(await opened.losses(comparedSteps, comparedRate))];
+    const slow = secondsOf(contender, problem) > slowSeconds;
+    const first = slow ? undefined : [...(await opened.losses(comparedSteps, comparedRate))];
     if (first) losses.set(variant, [...(losses.get(variant) ?? []), first]);
     if (variant !== problem) await opened.close();
     const timed = variant === problem ? opened : await contender.open(problem);
     if (typeof timed === 'string') absent(contender, timed);
-    else found.push({ contender, open: timed, error, times: [], variant, losses: first });
+    else found.push({ contender, slow, open: timed, error, times: [], variant, losses: first });
   }
   const compared: Compared[] = [];
   for (const { variant, losses: own, ...rest } of found) {

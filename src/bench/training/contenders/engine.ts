@@ -23,7 +23,7 @@ export function engineContender(
     threads,
     version,
     ownMasks: false,
-    slow: false,
+    flopsPerSecond: name === 'js' ? 4e8 : Number.POSITIVE_INFINITY,
     async open(problem) {
       const [{ rows }] = problem.batches as [Batch];
       const most = provider.mostThreads(rows);

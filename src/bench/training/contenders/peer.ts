@@ -36,7 +36,7 @@ export async function startPeer(name: PeerName, threads: number): Promise<Conten
     threads,
     version: String(hello.version),
     ownMasks: true,
-    slow: false,
+    flopsPerSecond: Number.POSITIVE_INFINITY,
     open: (problem) => openProblem(line, problem),
     close: () => line.close(),
   };

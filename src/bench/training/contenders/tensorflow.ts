@@ -1,10 +1,14 @@
-/** TensorFlow.js as a contender: a `tf.LayersModel` trained by `trainOnBatch`, in plain JavaScript or natively. */
+/**
+ * TensorFlow.js as a contender, as its users have it: `tf.layers` trained by `trainOnBatch`, in plain JavaScript or on
+ * the native library. The product's own engine `tensorflow` is another thing: it replaces the recurrent layers.
+ */
 import { availableParallelism } from 'node:os';
-import type { LayersModel } from '@tensorflow/tfjs-layers';
+import type { Sequential } from '@tensorflow/tfjs-layers';
+import type { Layer, LayerOf, ModelSpec } from '../../../../models/layers.ts';
+import type { Weights } from '../../../../models/weights.ts';
 import { RecurrentError } from '../../../core/errors.ts';
 import type { Batch } from '../../../training/engine.ts';
 import { loadTensorflow, type Tensorflow } from '../../../training/engines/tensorflow/backend.ts';
-import { toLayersModel } from '../../../training/engines/tensorflow/to-layers-model.ts';
 import { adam, type OptimiserOptions } from '../../../training/optimisers.ts';
 import type { Contender, OpenContender } from '../contender.ts';
 import { firstRows, type Problem } from '../problem.ts';
@@ -21,7 +25,7 @@ const gradientScale = 2 ** 20;
 export async function tensorflowContender(name: TensorflowName, threads: number): Promise<Contender | string> {
   const used = name === 'tfjs-cpu' ? 1 : availableParallelism();
   if (threads !== used)
-    return `it computes with ${used} ${used === 1 ? 'thread' : 'threads'} and cannot be told otherwise`;
+    return `it computes with ${used === 1 ? '1 thread' : `${used} threads`}, and takes no other number`;
   try {
     const { tf, note } = await loadTensorflow();
     const backend = backends[name];
@@ -31,15 +35,8 @@ export async function tensorflowContender(name: TensorflowName, threads: number)
       threads: used,
       version: `TensorFlow.js ${tf.version_core}`,
       ownMasks: true,
-      slow: name === 'tfjs-cpu',
-      async open(problem) {
-        if (
-          problem.spec.layers.some((layer) => 'dropout' in layer && (layer.dropout > 0 || layer.recurrentDropout > 0))
-        ) {
-          return 'its recurrent layers cannot train with dropout here';
-        }
-        return openModel(tf, backend, problem);
-      },
+      flopsPerSecond: name === 'tfjs-cpu' ? 5e5 : 1e9,
+      open: async (problem) => refusalOf(problem.spec) ?? openModel(tf, backend, problem),
       close: async () => {},
     };
   } catch (error) {
@@ -48,31 +45,47 @@ export async function tensorflowContender(name: TensorflowName, threads: number)
   }
 }
 
-function openModel(tf: Tensorflow, backend: string, { spec, weights, batches }: Problem): OpenContender {
-  let model: LayersModel | undefined;
+function refusalOf({ layers }: ModelSpec): string | undefined {
+  for (const layer of layers) {
+    if (layer.type === 'oneHot') return 'tf.layers has no layer that makes one-hot rows of ids';
+    if (layer.type === 'gru' && layer.resetAfter) return 'tf.layers.gru has no reset after the product';
+    if ('bias' in layer && layer.bias === 'double') return 'the recurrent layers of tf.layers have one bias, not two';
+  }
+  return undefined;
+}
 
-  function build(): LayersModel {
-    model?.dispose();
-    const whole = toLayersModel(tf, spec, weights);
-    const [, probabilities] = whole.outputs;
-    model = tf.model({ inputs: whole.inputs, outputs: probabilities as NonNullable<typeof probabilities> });
+function openModel(tf: Tensorflow, backend: string, { spec, weights, batches }: Problem): OpenContender {
+  const models: Sequential[] = [];
+
+  function build(): Sequential {
+    const model = tf.sequential();
+    for (const layer of spec.layers) model.add(layerOf(tf, layer));
+    model.build([null, batches[0]?.time ?? null]);
+    const tensors = [...weights.values()].map(({ data, shape }) => tf.tensor(data, [...shape]));
+    model.setWeights(tensors);
+    tf.dispose(tensors);
+    models.push(model);
     return model;
   }
 
-  async function step(trained: LayersModel, { rows, time, ids, targets }: Batch): Promise<number> {
+  async function step(model: Sequential, { rows, time, ids, targets }: Batch): Promise<number> {
     const [x, y] = [tf.tensor2d(ids, [rows, time], 'int32'), tf.tensor2d(Float32Array.from(targets), [rows, 1])];
-    const loss = await trained.trainOnBatch(x, y);
+    const loss = await model.trainOnBatch(x, y);
     tf.dispose([x, y]);
     return loss as number;
   }
 
-  let training: LayersModel | undefined;
-  function trained(learningRate: number): LayersModel {
-    if (training) return training;
-    training = build();
-    const { beta1, beta2, epsilon } = adam as Extract<OptimiserOptions, { type: 'adam' }>;
-    training.compile({ optimizer: tf.train.adam(learningRate, beta1, beta2, epsilon), loss: 'binaryCrossentropy' });
-    return training;
+  let trained: Sequential | undefined;
+  async function steps(learningRate: number): Promise<(number: number) => Promise<number>> {
+    await tf.setBackend(backend);
+    if (!trained) {
+      trained = build();
+      const { beta1, beta2, epsilon } = adam as Extract<OptimiserOptions, { type: 'adam' }>;
+      trained.compile({ optimizer: tf.train.adam(learningRate, beta1, beta2, epsilon), loss: 'binaryCrossentropy' });
+    }
+    Object.assign(trained.optimizer, { learningRate });
+    const model = trained;
+    return (number) => step(model, batches[number % batches.length] as Batch);
   }
 
   return {
@@ -81,32 +94,68 @@ function openModel(tf: Tensorflow, backend: string, { spec, weights, batches }: 
       const plain = build();
       plain.compile({ optimizer: tf.train.sgd(gradientScale), loss: 'binaryCrossentropy' });
       const loss = await step(plain, firstRows(batches[0] as Batch, rows));
-      const gradients = new Map<string, Float32Array>();
-      for (const variable of plain.weights) {
-        const before = weights.get(variable.originalName)?.data ?? new Float32Array();
-        const after = await variable.read().data();
-        gradients.set(
-          variable.originalName,
-          before.map((value, i) => (value - (after[i] as number)) / gradientScale),
-        );
-      }
-      return { loss, gradients };
+      return { loss, gradients: await movement(weights, plain) };
     },
-    async losses(steps, learningRate) {
-      await tf.setBackend(backend);
-      const model = trained(learningRate);
+    async losses(count, learningRate) {
+      const take = await steps(learningRate);
       const losses: number[] = [];
-      for (let number = 0; number < steps; number++)
-        losses.push(await step(model, batches[number % batches.length] as Batch));
+      for (let number = 0; number < count; number++) losses.push(await take(number));
       return losses;
     },
     async time(milliseconds, learningRate) {
-      await tf.setBackend(backend);
-      const model = trained(learningRate);
-      return takeTurn(milliseconds, (number) => step(model, batches[number % batches.length] as Batch));
+      return takeTurn(milliseconds, await steps(learningRate));
     },
-    close: async () => {
-      model?.dispose();
+    async close() {
+      for (const model of models) model.dispose();
     },
   };
+}
+
+/** In the order of the model's weights, which is that of the spec. */
+async function movement(before: Weights, model: Sequential): Promise<Map<string, Float32Array>> {
+  const gradients = new Map<string, Float32Array>();
+  for (const [index, [name, { data }]] of [...before].entries()) {
+    const after = (await model.getWeights()[index]?.data()) ?? [];
+    gradients.set(
+      name,
+      data.map((value, i) => (value - (after[i] as number)) / gradientScale),
+    );
+  }
+  return gradients;
+}
+
+function layerOf(tf: Tensorflow, layer: Layer): Parameters<Sequential['add']>[0] {
+  switch (layer.type) {
+    case 'embedding':
+      return tf.layers.embedding({
+        inputDim: layer.inputDim,
+        outputDim: layer.outputDim,
+        maskZero: layer.maskZero,
+        embeddingsInitializer: 'zeros',
+      });
+    case 'lstm':
+      return tf.layers.lstm({ ...recurrent(layer), recurrentActivation: 'sigmoid', unitForgetBias: false });
+    case 'simpleRnn':
+      return tf.layers.simpleRNN(recurrent(layer));
+    case 'dropout':
+      return tf.layers.dropout({ rate: layer.rate });
+    default: {
+      const { units, activation, useBias } = layer as LayerOf<'dense'>;
+      return tf.layers.dense({ units, activation, useBias, kernelInitializer: 'zeros' });
+    }
+  }
+}
+
+/** The weights are set afterwards: the orthogonal initialiser would need the whole package `@tensorflow/tfjs`. */
+function recurrent({ units, returnSequences, dropout, recurrentDropout, bias }: LayerOf<'lstm' | 'simpleRnn'>) {
+  return {
+    units,
+    returnSequences,
+    dropout,
+    recurrentDropout,
+    useBias: bias !== 'none',
+    activation: 'tanh',
+    kernelInitializer: 'zeros',
+    recurrentInitializer: 'zeros',
+  } as const;
 }
