@@ -92,6 +92,8 @@ export interface EngineProvider {
   refusal(spec: ModelSpec): Promise<string | undefined>;
   /** Most threads that have something to do in batches of `rows` rows. */
   mostThreads(rows: number): number;
+  /** Bytes that the engine can address. Left out: whatever the machine has. */
+  readonly addressable?: number;
   /** What the engine will hold at most, all threads together; nothing is allocated to tell. */
   memory(load: EngineLoad): readonly MemoryPart[];
   prepare(options: EngineOptions): Promise<Engine>;

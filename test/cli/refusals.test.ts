@@ -34,11 +34,6 @@ const mistakes: readonly (readonly [args: readonly string[], code: string, says:
     /at most 1 thread/,
   ],
   [['train', 'lstm', '--data', tickets, '--out', 'x', '--bucket'], 'OPTION_UNSUPPORTED', /does not mask/],
-  [
-    ['train', 'lstm', '--data', tickets, '--out', 'x', '--max-length', '1000000', '--batch-size', '1000000'],
-    'MEMORY_TOO_SMALL',
-    /training needs \d/,
-  ],
   [['evaluate', 'none', '--data', tickets], 'FILE_NOT_FOUND', /none/],
   [['evaluate', 'none.onnx', '--data', tickets], 'FILE_NOT_FOUND', /none\.onnx/],
   [['evaluate', tickets, '--data', tickets], 'OPTION_INVALID', /neither a run nor a checkpoint/],

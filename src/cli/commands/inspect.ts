@@ -1,23 +1,31 @@
 import { extname } from 'node:path';
-import type { Command } from 'commander';
-import type { ModelGraph, ValueInfo } from '../../../exporters/graph/graph.ts';
+import { type Command, Option } from 'commander';
+import type { ModelGraph } from '../../../exporters/graph/graph.ts';
 import { loadCheckpoint } from '../../../models/checkpoint/checkpoint.ts';
+import type { ModelSpec } from '../../../models/layers.ts';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import type { TrainedModel } from '../../../models/model.ts';
 import { countParameters, planModel } from '../../../models/plan.ts';
+import { parseSpec } from '../../../models/spec.ts';
 import { summary } from '../../../models/summary.ts';
+import { zooModel } from '../../../models/zoo/zoo.ts';
 import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
-import { defineCommand, withExamples } from '../command.ts';
+import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { describeValue, type Findings } from '../findings.ts';
+import { inspectTraining } from '../inspect-training.ts';
 import { readSpec } from '../read-spec.ts';
 import { formatCount } from '../terminal/format.ts';
 import { facts, table } from '../terminal/table.ts';
+import type { TerminalOptions } from '../terminal/terminal.ts';
 
-/** What is found in a file: an object for programs, paragraphs for people. */
-interface Findings {
-  readonly object: object;
-  readonly paragraphs: readonly string[];
+const training = new Option('--training', 'the graph of one training step of the model, as engine onnxruntime runs it');
+const output = new Option('--output <file>', 'with --training: writes that graph as an ONNX file');
+
+interface Options extends TerminalOptions {
+  readonly training?: boolean;
+  readonly output?: string;
 }
 
 type Description = Omit<TrainedModel, 'weights'>;
@@ -27,12 +35,44 @@ export function inspect(): Command {
   const command = defineCommand(
     'inspect',
     'show what a file holds: spec, summary, parameters, graph, metadata',
-    async (terminal, _, file: string) => {
-      const { object, paragraphs } = await inspectFile(file);
+    async (terminal, options: Options, file: string) => {
+      if (options.output !== undefined) checkOutput(options.output, options.training ?? false);
+      const { object, paragraphs } = options.training
+        ? await inspectTraining(await specOf(file), options.output)
+        : await inspectFile(file);
       terminal.answer({ file, ...object }, paragraphs.join('\n\n'));
     },
-  ).argument('<file>', 'an ONNX file, a checkpoint (.safetensors) or a spec (.json)');
-  return withExamples(command, 'recurrent inspect runs/spam/model.onnx', 'recurrent inspect spec.json --json');
+  ).argument(
+    '<file>',
+    'an ONNX file, a checkpoint (.safetensors) or a spec (.json); with --training also a model by name',
+  );
+  return withExamples(
+    withOptions(command, training, output),
+    'recurrent inspect runs/spam/model.onnx',
+    'recurrent inspect spec.json --json',
+    'recurrent inspect lstm --training --output step.onnx',
+  );
+}
+
+function checkOutput(file: string, isTraining: boolean): void {
+  if (!isTraining) fail('OPTION_UNSUPPORTED', '--output writes the graph of --training', 'Give --training too.');
+  if (extname(file) !== '.onnx') fail('OPTION_INVALID', `${file} does not end in .onnx`, 'Name an .onnx file.');
+}
+
+/** The spec in a file, or that of a known model, for two classes. @throws MODEL_UNKNOWN */
+async function specOf(name: string): Promise<ModelSpec> {
+  switch (extname(name).toLowerCase()) {
+    case '.onnx':
+      return readMetadata(await readFileWhole(name)).spec;
+    case '.safetensors':
+      return (await loadCheckpoint(name)).model.spec;
+    case '.json':
+      return readSpec(name);
+    default: {
+      const { build, defaults } = zooModel(name);
+      return parseSpec(build({ vocabularySize: defaults.vocabularySize, classes: 2 }));
+    }
+  }
 }
 
 async function inspectFile(file: string): Promise<Findings> {
@@ -135,8 +175,4 @@ function describeGraph({ name, inputs, outputs, nodes, initialisers }: ModelGrap
     nodes: nodes.map(({ name, op, inputs, outputs }) => ({ name, op, inputs, outputs })),
     initialisers: initialisers.map(({ name, tensor: { dataType, dims } }) => ({ name, dataType, dims })),
   };
-}
-
-function describeValue({ name, dataType, shape }: ValueInfo): string {
-  return `${name}: ${dataType} [${shape.join(', ')}]`;
 }

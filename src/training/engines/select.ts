@@ -5,7 +5,9 @@
  */
 import { availableParallelism } from 'node:os';
 import { fail } from '../../core/errors.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
 import type { EngineLoad, EngineName, EngineProvider } from '../engine.ts';
+import { planMemory } from '../memory.ts';
 import { costs } from './costs.ts';
 import { expectedStep } from './expected-cost.ts';
 import { jsEngine } from './js/engine.ts';
@@ -89,7 +91,10 @@ export async function candidatesOf(
     }
     const counts =
       threads === undefined ? Array.from({ length: Math.min(cores, most) }, (_, index) => index + 1) : [threads];
-    candidates.push(...counts.map((count) => ({ provider, load: { ...load, threads: count } })));
+    const able = counts.map((count) => ({ provider, load: { ...load, threads: count } }));
+    const tooLarge = able.flatMap((candidate) => refuseSize(candidate) ?? []);
+    candidates.push(...able.filter((candidate) => refuseSize(candidate) === undefined));
+    if (tooLarge.length === able.length) reasons.push(`${name}: ${tooLarge[0]}`);
   }
   return { candidates, reasons };
 }
@@ -100,6 +105,14 @@ export function refuseAll(reasons: readonly string[]): never {
     `no engine can train this: ${reasons.join('; ')}`,
     'Use --engine auto without --threads.',
   );
+}
+
+function refuseSize({ provider, load }: Candidate): string | undefined {
+  const { addressable = Number.POSITIVE_INFINITY } = provider;
+  const { bytes } = planMemory(provider.memory(load));
+  if (bytes <= addressable) return undefined;
+  const shape = `batches of ${load.rows} rows and ${load.time} steps`;
+  return `${shape} need ${formatBytes(bytes)}, and it can address ${formatBytes(addressable)}`;
 }
 
 function refuseThreads(name: EngineName, threads = 1, most: number, rows: number): string | undefined {

@@ -40,7 +40,6 @@ describe('an engine by name', () => {
   it('is refused with more threads than it has work for', async () => {
     expect(await codeOf('js', { threads: 2 })).toMatch(/^OPTION_UNSUPPORTED .*js uses at most 1 thread .*2 were asked/);
     expect(await codeOf('auto', { threads: 1024 })).toMatch(/^OPTION_UNSUPPORTED .*wasm.*onnxruntime.*js/);
-    expect(await codeOf('tensorflow', {})).toMatch(/^OPTION_UNSUPPORTED/);
   });
 });
 
@@ -66,6 +65,17 @@ describe('auto', () => {
 
   it('keeps to the threads that were asked for', async () => {
     expect((await selectEngine('auto', request({ threads: 1, cores: 8 }))).load.threads).toBe(1);
+  });
+});
+
+describe('an engine that cannot address a batch', () => {
+  const long = { ...load, time: 1_000_000 };
+
+  it('is passed over by auto, and refused by name, with the sizes', async () => {
+    expect((await selectEngine('auto', request({ load: long }))).provider.name).not.toBe('wasm');
+    expect(await codeOf('wasm', { load: long })).toMatch(
+      /^OPTION_UNSUPPORTED .*batches of 64 rows and 1000000 steps need [\d.]+ GB, and it can address 4\.3 GB/,
+    );
   });
 });
 

@@ -23,6 +23,11 @@ import { type Address, availableBuilds, type Build, type KernelMemory, loadKerne
 import { layOutParameters } from './parameters.ts';
 import { layOutProgram, mostShares, type Program } from './program.ts';
 
+const pageBytes = 65536;
+const pagesOf = (bytes: number) => Math.ceil(bytes / pageBytes);
+/** What 32-bit addresses reach, less a page, so that no address overflows. */
+const mostBytes = pageBytes * 65535;
+
 /** The engine over the fastest build that this machine runs, or over the one that is named. */
 export function wasmEngineOf(named?: Build): EngineProvider {
   const build = () => named ?? availableBuilds()[0];
@@ -30,6 +35,7 @@ export function wasmEngineOf(named?: Build): EngineProvider {
     name: 'wasm',
     refusal: async () => (build() ? undefined : 'this machine has no WebAssembly SIMD'),
     mostThreads: mostShares,
+    addressable: mostBytes,
     memory: plannedMemory,
     prepare: async (options) => {
       const chosen = build();
@@ -161,11 +167,6 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
       }),
   };
 }
-
-const pageBytes = 65536;
-const pagesOf = (bytes: number) => Math.ceil(bytes / pageBytes);
-/** What 32-bit addresses reach, less a page, so that no address overflows. */
-const mostBytes = pageBytes * 65535;
 
 /** Grows the memory until it has `bytes`. @throws OPTION_UNSUPPORTED */
 function reserveMemory(memory: KernelMemory, bytes: number, what: string): void {
