@@ -28,7 +28,7 @@ export function createWordTable(texts: readonly string[], fitted: number, tokeni
   for (const [text, content] of texts.entries()) {
     if (content.length * 3 >= buffer.length) buffer = Buffer.alloc(content.length * 3 + 1);
     const end = buffer.write(content);
-    if (total + end >= places.length) places = grown(places, total + end);
+    if (total + end >= places.length) places = grown(places, 2 * (total + end));
     buffer[end] = separator;
     let from = 0;
     let hash = firstHash;
@@ -91,10 +91,11 @@ interface WordNumbers {
 
 function createWordNumbers(): WordNumbers {
   let slots = new Int32Array(2 ** 18).fill(-1);
-  let pool = Buffer.alloc(2 ** 20);
+  let hashes = new Int32Array(slots.length / 2);
   /** Word n stands in the pool from ends[n] to before ends[n + 1]. */
-  const ends: number[] = [0];
-  const hashes: number[] = [];
+  let ends = new Int32Array(slots.length / 2 + 1);
+  let pool = Buffer.alloc(2 ** 20);
+  let size = 0;
 
   function slotOf(hash: number): number {
     return (hash ^ (hash >>> 15)) & (slots.length - 1);
@@ -107,25 +108,28 @@ function createWordNumbers(): WordNumbers {
     return true;
   }
 
+  /** Slots stay half empty. */
   function enlarge(): void {
     slots = new Int32Array(slots.length * 2).fill(-1);
-    for (const [number, hash] of hashes.entries()) {
-      let slot = slotOf(hash);
+    hashes = grown(hashes, slots.length / 2);
+    ends = grown(ends, slots.length / 2 + 1);
+    for (let number = 0; number < size; number++) {
+      let slot = slotOf(hashes[number] as number);
       while (slots[slot] !== -1) slot = (slot + 1) & (slots.length - 1);
       slots[slot] = number;
     }
   }
 
   function add(bytes: Buffer, from: number, to: number, hash: number, slot: number): number {
-    const number = hashes.length;
+    const number = size++;
     const start = ends[number] as number;
     const end = start + to - from;
     if (end > pool.length) pool = Buffer.concat([pool], Math.max(end, pool.length * 2));
     bytes.copy(pool, start, from, to);
-    ends.push(end);
-    hashes.push(hash);
+    ends[number + 1] = end;
+    hashes[number] = hash;
     slots[slot] = number;
-    if (hashes.length * 2 > slots.length) enlarge();
+    if (size === hashes.length) enlarge();
     return number;
   }
 
@@ -139,12 +143,13 @@ function createWordNumbers(): WordNumbers {
       return add(bytes, from, to, hash, slot);
     },
     wordOf: (number) => pool.toString('utf8', ends[number], ends[number + 1]),
-    size: () => hashes.length,
+    size: () => size,
   };
 }
 
-function grown(places: Int32Array<ArrayBuffer>, least: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(Math.max(least + 1, places.length * 2));
-  larger.set(places);
+/** A copy with room for `length` numbers. */
+function grown(numbers: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length);
+  larger.set(numbers);
   return larger;
 }
