@@ -112,11 +112,11 @@ describe('threads of engine wasm', () => {
     for (let again = 1; again < 10; again++) expect(await run()).toEqual(first);
   });
 
-  it('gives the gradients of one thread but for roundings', async () => {
+  it('gives the weights of one thread after three steps, but for roundings', async () => {
     const batch = randomBatch(dropping, 64, 30, 2);
     const weightsOf = async (threads: number) => {
       const engine = await prepare(dropping, threads, sgd);
-      await engine.step(batch, address, 1);
+      for (let step = 0; step < 3; step++) await engine.step(batch, { ...address, step }, 1);
       const { weights } = await engine.state();
       await engine.dispose();
       return weights;
@@ -124,8 +124,8 @@ describe('threads of engine wasm', () => {
     const alone = await weightsOf(1);
     for (const threads of [2, 3, 8]) {
       for (const [name, { data }] of await weightsOf(threads)) {
-        // weights of the order of 1, each rounded once more: two units in the last place
-        expect(largestDifference(data, (alone.get(name) as Tensor).data), name).toBeLessThan(2 ** -22);
+        // weights of the order of 1, whose gradients are rounded once more in each step: a few units in the last place
+        expect(largestDifference(data, (alone.get(name) as Tensor).data), name).toBeLessThan(2 ** -20);
       }
     }
   });
