@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cli, cliRefusal, useCli } from './run-cli.ts';
+import { cli, type Refusal, useCli } from './run-cli.ts';
 
 const place = useCli();
 const parts = ['training', 'curves', 'epoch'];
@@ -29,7 +29,7 @@ describe('help', () => {
 describe("a user's mistake", () => {
   it.each<readonly [readonly string[], string, RegExp]>([
     [['bench', 'trainin'], 'OPTION_UNKNOWN', /recurrent bench has no command 'trainin'.*Did you mean training/],
-    [['bench', 'training', '--shapes', 'A,D'], 'OPTION_INVALID', /--shapes.*"D".*A, B, C, spam, chapter/],
+    [['bench', 'training', '--shapes', 'A,large'], 'OPTION_INVALID', /--shapes.*"large".*A, B, C, spam, chapter/],
     [['bench', 'training', '--layers', 'lsmt'], 'OPTION_INVALID', /Did you mean lstm/],
     [['bench', 'training', '--contenders', 'wasm,pytorhc'], 'OPTION_INVALID', /Did you mean pytorch/],
     [['bench', 'training', '--threads', '1,0'], 'OPTION_INVALID', /from 1 to 1024/],
@@ -43,7 +43,9 @@ describe("a user's mistake", () => {
     [['bench', 'curves', '--over', 'depth'], 'OPTION_INVALID', /time, rows, units, vocabulary/],
     [['bench', 'epoch', '--epochs', '0'], 'OPTION_INVALID', /--epochs.*from 1/],
   ])('%j is %s', async (args, code, says) => {
-    const error = await cliRefusal(args, 2, { cwd: place.folder });
+    const { status, stdout, stderr } = await cli([...args, '--json'], { cwd: place.folder });
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    const { error } = JSON.parse(stderr) as { readonly error: Refusal };
     expect(`${error.message} ${error.hint}`).toMatch(says);
     expect(error.code).toBe(code);
   });
