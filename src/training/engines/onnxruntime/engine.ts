@@ -13,7 +13,7 @@ import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge } from '../../loss.ts';
 import { momentNames } from '../../optimisers.ts';
-import { createFeeder } from './feeds.ts';
+import { createDraw, createFeeder } from './feeds.ts';
 import { type StepGraph, stepGraph } from './graph/step-graph.ts';
 import { engineMemory } from './memory.ts';
 import { layOut, type ParameterLayout, read, write } from './parameter-layout.ts';
@@ -66,10 +66,11 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
     checkBatch(batch, plan);
     const { rows } = batch;
     const shares = Math.min(threads, rows);
+    const draw = address && createDraw(batch, address);
     const fed = feeders.slice(0, shares).map((feed, k) => {
       const from = Math.floor((k * rows) / shares);
       const to = Math.floor(((k + 1) * rows) / shares);
-      return feed({ graph, model, batch, from, to, address });
+      return feed({ graph, model, batch, from, to, draw });
     });
     await workers.ask(fed.map(({ request }) => request));
     const logits = new Float32Array(rows * plan.head.outputs);

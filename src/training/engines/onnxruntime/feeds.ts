@@ -25,8 +25,8 @@ export interface Rows {
   readonly batch: Batch;
   readonly from: number;
   readonly to: number;
-  /** Of the dropout masks; undefined in evaluation. */
-  readonly address: StepAddress | undefined;
+  /** Draws the mask of a whole batch; undefined in evaluation. */
+  readonly draw: ((input: DropoutInput) => Float32Array) | undefined;
 }
 
 /** @param gradients receives those of whole parameters */
@@ -43,13 +43,12 @@ export function createFeeder(
   const masks = new Map<string, Growing<'float32'>>();
   const place = ({ offset, length }: PlacedParameter, flat: Float32Array) => flat.subarray(offset, offset + length);
 
-  function dropoutFeed(input: DropoutInput, batch: Batch, share: Share, address: StepAddress): Feed {
+  function dropoutFeed(input: DropoutInput, drawn: Float32Array, share: Share): Feed {
     const hold = masks.get(input.name) ?? growing('float32');
     masks.set(input.name, hold);
     const { rows, from, time, index, unique } = share;
     const { features, layout: form } = input;
-    const perRow = form === 'element' ? batch.time * features : features;
-    const drawn = dropoutMask(address, input.purpose, input.stream, input.rate, batch.rows * perRow);
+    const perRow = form === 'element' ? time * features : features;
     if (form !== 'one') {
       const data = hold(rows * perRow);
       data.set(drawn.subarray(from * perRow, (from + rows) * perRow));
@@ -68,7 +67,7 @@ export function createFeeder(
     return { name: input.name, type: 'float32', dims: [time, rows, 1], data };
   }
 
-  return ({ graph, model, batch, from, to, address }) => {
+  return ({ graph, model, batch, from, to, draw }) => {
     const share = cut(batch, from, to);
     const { rows, time, index, unique, placeOf, mask, targets } = share;
     const sequence = [time, rows];
@@ -85,12 +84,12 @@ export function createFeeder(
     const logits = logitsOf(rows * head.outputs);
     const results: { readonly name: string; readonly data: Float32Array }[] = [{ name: 'logits', data: logits }];
     const rowGradients: Float32Array[] = [];
-    if (address) {
+    if (draw) {
       const one = shareOf(1);
       one[0] = 1 / batch.rows;
       feeds.push({ name: 'targets', type: 'int32', dims: [rows], data: targets });
       feeds.push({ name: 'share', type: 'float32', dims: [], data: one });
-      for (const input of graph.dropouts) feeds.push(dropoutFeed(input, batch, share, address));
+      for (const input of graph.dropouts) feeds.push(dropoutFeed(input, draw(input), share));
       for (const parameter of layout.whole) {
         results.push({ name: gradientName(parameter.name), data: place(parameter, gradients) });
       }
@@ -102,5 +101,16 @@ export function createFeeder(
       });
     }
     return { request: { kind: 'run', model, feeds, results }, from, logits, placeOf, rowGradients };
+  };
+}
+
+/** Draws each mask of a step once, for all shares. */
+export function createDraw({ rows, time }: Batch, address: StepAddress): (input: DropoutInput) => Float32Array {
+  const drawn = new Map<string, Float32Array>();
+  return ({ name, purpose, stream, rate, layout, features }) => {
+    const size = rows * (layout === 'element' ? time * features : features);
+    const mask = drawn.get(name) ?? dropoutMask(address, purpose, stream, rate, size);
+    drawn.set(name, mask);
+    return mask;
   };
 }
