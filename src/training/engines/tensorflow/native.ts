@@ -3,7 +3,8 @@
  * https://www.tensorflow.org/api_docs/python/tf/raw_ops lists them.
  */
 import type { DataType, Tensor } from '@tensorflow/tfjs-core';
-import type { Tensorflow } from './backend.ts';
+
+type Core = Pick<typeof import('@tensorflow/tfjs-core'), 'backend' | 'getBackend'>;
 
 type AttributeKind = 'TF_ATTR_TYPE' | 'TF_ATTR_FLOAT' | 'TF_ATTR_BOOL' | 'TF_ATTR_STRING' | 'TF_ATTR_SHAPE';
 
@@ -32,7 +33,7 @@ interface NativeBackend {
 }
 
 /** The native backend, if that is the one which runs. */
-export function nativeBackend(tf: Tensorflow): NativeBackend | undefined {
+export function nativeBackend(tf: Core): NativeBackend | undefined {
   const backend: unknown = tf.backend();
   return tf.getBackend() === 'tensorflow' ? (backend as NativeBackend) : undefined;
 }
@@ -54,7 +55,7 @@ export interface Text {
   readonly text: string;
 }
 
-export function nativeOps(tf: Tensorflow): NativeOps | undefined {
+export function nativeOps(tf: Core): NativeOps | undefined {
   const backend = nativeBackend(tf);
   if (!backend) return undefined;
   const { binding } = backend;
