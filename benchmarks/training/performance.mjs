@@ -1,0 +1,241 @@
+/**
+ * Measures what docs/performance.md states, and writes it there: the tables and charts between its marks. Each part is
+ * a run of the command line, whose object is kept in results/; parts that are not named keep their last figures.
+ *
+ *   node benchmarks/training/performance.mjs [part…]      none: only write; all: measure every part
+ *
+ * Run it on a machine that has nothing else to do. RECURRENT_PYTHON and RECURRENT_IMDB as for `recurrent bench`.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { build } from 'tsdown';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const results = join(root, 'benchmarks/training/results');
+
+/** @type {Record<string, string[]>} */
+const parts = {
+  'a-lstm': ['training', '--shapes', 'A', '--layers', 'lstm'],
+  'a-gru': ['training', '--shapes', 'A', '--layers', 'gru'],
+  'a-rnn': ['training', '--shapes', 'A', '--layers', 'simpleRnn'],
+  'b-lstm': ['training', '--shapes', 'B', '--layers', 'lstm'],
+  'b-gru': ['training', '--shapes', 'B', '--layers', 'gru'],
+  'b-rnn': ['training', '--shapes', 'B', '--layers', 'simpleRnn'],
+  'c-lstm': ['training', '--shapes', 'C', '--layers', 'lstm'],
+  'c-gru': ['training', '--shapes', 'C', '--layers', 'gru'],
+  'c-rnn': ['training', '--shapes', 'C', '--layers', 'simpleRnn'],
+  spam: ['training', '--shapes', 'spam'],
+  chapter: ['training', '--shapes', 'chapter'],
+  curves: ['curves'],
+  epoch: ['epoch'],
+};
+
+const asked = process.argv.slice(2);
+for (const part of asked.includes('all') ? Object.keys(parts) : asked) {
+  const args = parts[part];
+  if (!args) throw new Error(`no part ${part}: there are ${Object.keys(parts).join(', ')}, all`);
+  console.log(`${part}: recurrent bench ${args.join(' ')}`);
+  execFileSync(process.execPath, ['tools/build.mjs'], { cwd: root, stdio: 'inherit' });
+  const output = execFileSync(process.execPath, ['dist/cli/main.js', 'bench', ...args, '--json'], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    encoding: 'utf8',
+  });
+  writeFileSync(join(results, `${part}.json`), output);
+}
+
+/** @param {string} part */
+function resultOf(part) {
+  const file = join(results, `${part}.json`);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+}
+
+const runs = Object.keys(parts).flatMap((part) => resultOf(part) ?? []);
+if (runs.length === 0) throw new Error('nothing was measured yet: name a part, or all');
+const rows = runs.flatMap((run) => (run.rows?.[0]?.shape ? run.rows : []));
+const machine = runs[0].machine;
+
+/** @param {number} ms */
+const format = (ms) => (ms >= 100 ? Math.round(ms).toLocaleString('en-US') : ms.toPrecision(3));
+/** @param {{ contender: string, threads: number }} row */
+const nameOf = ({ contender, threads }) => `${contender}, ${threads}`;
+
+/** @param {any[]} chosen one line a contender, one column a problem */
+function table(chosen) {
+  const columns = [...new Set(chosen.map(({ shape, layer }) => (shape.length === 1 ? `${layer} ${shape}` : shape)))];
+  const lines = [...new Set(chosen.map(nameOf))];
+  const cellOf = (/** @type {string} */ line, /** @type {string} */ column) => {
+    const row = chosen.find(
+      (one) => nameOf(one) === line && (one.shape.length === 1 ? `${one.layer} ${one.shape}` : one.shape) === column,
+    );
+    return row ? `${format(row.medianMs)} <sub>${format(row.p10Ms)}–${format(row.p90Ms)}</sub>` : '–';
+  };
+  return [
+    `| contender, threads | ${columns.join(' | ')} |`,
+    `|---|${columns.map(() => '---').join('|')}|`,
+    ...lines.map((line) => `| ${line} | ${columns.map((column) => cellOf(line, column)).join(' | ')} |`),
+  ].join('\n');
+}
+
+/** @param {string} shape @param {string} layer @param {string} contender @param {number} [threads] fewest milliseconds */
+function best(shape, layer, contender, threads) {
+  const found = rows.filter(
+    (row) =>
+      row.shape === shape &&
+      row.layer === layer &&
+      row.contender === contender &&
+      row.ids !== 'uniform' &&
+      (threads === undefined || row.threads === threads),
+  );
+  return found.length ? Math.min(...found.map(({ medianMs }) => medianMs)) : undefined;
+}
+/** @param {string} shape @param {string} layer @param {number} [threads] */
+function ours(shape, layer, threads) {
+  const times = ['wasm', 'onnxruntime'].flatMap((name) => best(shape, layer, name, threads) ?? []);
+  return times.length ? Math.min(...times) : undefined;
+}
+
+function targets() {
+  const lines = ['| target | reached | |', '|---|---|---|'];
+  const add = (
+    /** @type {string} */ what,
+    /** @type {number | undefined} */ value,
+    /** @type {string} */ text,
+    /** @type {boolean} */ met,
+  ) =>
+    lines.push(
+      `| ${what} | ${value === undefined ? 'not measured' : text} | ${value === undefined ? '' : met ? 'met' : '**missed**'} |`,
+    );
+  const a = ours('A', 'lstm');
+  add('A, LSTM: ≤ 1.0 ms a step', a, `${format(a ?? 0)} ms`, (a ?? 0) <= 1);
+  for (const [peer, factor] of /** @type {const} */ ([
+    ['pytorch', 2.5],
+    ['keras', 20],
+    ['tfjs-node', 250],
+    ['tfjs-cpu', 5000],
+  ])) {
+    const other = best('A', 'lstm', peer);
+    const ratio = a && other ? other / a : undefined;
+    add(`A, LSTM: ≥ ${factor} × ${peer}`, ratio, `${format(ratio ?? 0)} ×`, (ratio ?? 0) >= factor);
+  }
+  for (const layer of ['gru', 'simpleRnn']) {
+    const [own, other] = [ours('A', layer), best('A', layer, 'pytorch')];
+    const ratio = own && other ? other / own : undefined;
+    add(`A, ${layer}: ≥ 5 × pytorch`, ratio, `${format(ratio ?? 0)} ×`, (ratio ?? 0) >= 5);
+  }
+  for (const shape of ['B', 'C']) {
+    for (const [layer, factor] of /** @type {const} */ ([
+      ['lstm', 1.3],
+      ['gru', 1.3],
+      ['simpleRnn', 1],
+    ])) {
+      for (const threads of [1, 2]) {
+        const [own, other] = [ours(shape, layer, threads), best(shape, layer, 'pytorch', threads)];
+        const ratio = own && other ? other / own : undefined;
+        const what = factor === 1 ? 'ahead of' : `≥ ${factor} ×`;
+        add(
+          `${shape}, ${layer}, threads ${threads}: ${what} pytorch`,
+          ratio,
+          `${(ratio ?? 0).toFixed(2)} ×`,
+          (ratio ?? 0) >= factor,
+        );
+      }
+    }
+  }
+  const epochs = resultOf('epoch')?.rows ?? [];
+  const epoch = epochs.length ? Math.min(...epochs.map((/** @type {any} */ row) => row.medianMs)) : undefined;
+  add(
+    'an epoch of the IMDB LSTM with validation: < 0.6 s',
+    epoch,
+    `${((epoch ?? 0) / 1000).toFixed(2)} s`,
+    (epoch ?? 0) < 600,
+  );
+  return lines.join('\n');
+}
+
+function peak() {
+  const lines = ['| | contender, threads | GFLOP/s | of the native peak |', '|---|---|---|---|'];
+  for (const shape of ['B', 'C']) {
+    for (const layer of ['lstm', 'gru', 'simpleRnn']) {
+      for (const row of rows.filter((one) => one.shape === shape && one.layer === layer && one.ids !== 'uniform')) {
+        if (!['wasm', 'onnxruntime', 'pytorch'].includes(row.contender)) continue;
+        const run = runs.find((one) => one.rows?.includes(row));
+        const speed = recurrentFlops(shape, layer) / row.medianMs / 1e6;
+        const share = speed / (run.machine.peak.native * row.threads);
+        lines.push(`| ${shape} ${layer} | ${nameOf(row)} | ${speed.toFixed(1)} | ${(100 * share).toFixed(0)} % |`);
+      }
+    }
+  }
+  return lines.join('\n');
+}
+
+/** The products with the recurrent kernel alone: what no batch can save. @param {string} shape @param {string} layer */
+function recurrentFlops(shape, layer) {
+  const [time, units] = shape === 'B' ? [100, 128] : [128, 256];
+  const gates = { lstm: 4, gru: 3, simpleRnn: 1 }[layer] ?? 0;
+  return 6 * 64 * time * units * units * gates;
+}
+
+const versions = Object.assign({}, ...runs.map((run) => run.machine.versions));
+const loads = runs.map((run) => run.machine.load);
+const peaks = runs.map((run) => run.machine.peak);
+const range = (/** @type {number[]} */ values) => `${Math.min(...values)}–${Math.max(...values)}`;
+const errors = rows.map(({ maxError }) => maxError);
+const sections = {
+  machine: [
+    `${machine.cpu}, ${machine.cores} cores, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${machine.platform}, Node ${machine.node}; ${Object.values(
+      versions,
+    )
+      .filter((text) => /[A-Z].*\d/.test(String(text)))
+      .join(', ')}.`,
+    `Load before the runs: ${range(loads)} (others shared the machine: figures with 2 threads suffer most). One core: ${range(peaks.map(({ wasm }) => wasm))} GFLOP/s in a loop of WebAssembly (plain SIMD), ${range(peaks.map(({ native }) => native))} in a large product of onnxruntime.`,
+    `Largest error of all ${rows.length} rows: ${Math.max(...errors).toExponential(1)}.`,
+  ].join('\n'),
+  sizes: table(rows.filter(({ shape, ids }) => shape.length === 1 && ids !== 'uniform')),
+  uniform: table(rows.filter(({ shape, ids }) => shape.length === 1 && ids === 'uniform')),
+  models: table(rows.filter(({ shape }) => shape.length > 1)),
+  targets: targets(),
+  peak: peak(),
+  epoch: [
+    '| engine, threads | ids | ms an epoch | middle eight tenths |',
+    '|---|---|---|---|',
+    ...(resultOf('epoch')?.rows ?? []).map(
+      (/** @type {any} */ row) =>
+        `| ${nameOf(row)} | ${row.ids} | ${format(row.medianMs)} | ${format(row.p10Ms)}–${format(row.p90Ms)} |`,
+    ),
+  ].join('\n'),
+};
+
+const page = join(root, 'docs/performance.md');
+let text = readFileSync(page, 'utf8');
+for (const [name, content] of Object.entries(sections)) {
+  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`docs/performance.md has no mark ${begin}`);
+  text = `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
+}
+writeFileSync(page, text);
+
+// Below the project, so that what is not bundled is found.
+const bundle = mkdtempSync(join(root, '.cache-charts-'));
+try {
+  await build({
+    cwd: root,
+    config: false,
+    entry: { bars: 'src/bench/training/bar-chart.ts', curves: 'src/bench/training/curve-chart.ts' },
+    outDir: bundle,
+    platform: 'node',
+    dts: false,
+    logLevel: 'silent',
+  });
+  const { drawTraining } = await import(pathToFileURL(join(bundle, 'bars.mjs')).href);
+  const real = rows.filter(({ shape, ids }) => shape.length === 1 && ids !== 'uniform');
+  if (real.length) writeFileSync(join(root, 'docs/performance-steps.svg'), drawTraining(real, machine));
+  const curves = resultOf('curves');
+  const { drawCurves } = await import(pathToFileURL(join(bundle, 'curves.mjs')).href);
+  if (curves) writeFileSync(join(root, 'docs/performance-curves.svg'), drawCurves(curves.points, curves.machine));
+} finally {
+  rmSync(bundle, { recursive: true });
+}
