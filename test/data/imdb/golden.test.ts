@@ -115,8 +115,11 @@ describe.skipIf(!realReviews)(`the real reviews${realReviews ? '' : `: ${whyNoRe
       expect([...encodeExamples(encoder, [example], recipe).ids]).toEqual(sequence);
       expect([...encoder.encodeAll([example.text]).ids]).toEqual(sequence);
     }
-    const some = reviews.examples.filter((_, index) => index % 7 === 0);
-    expect(encodeExamples(encoder, some, recipe)).toEqual(encodeExamples(encoder, some));
+    // Compared as bytes: toEqual looks at each of 500,000 ids by itself.
+    const some = reviews.examples.filter((_, index) => index % 10 === 0);
+    const [fromWords, fromTexts] = [encodeExamples(encoder, some, recipe), encodeExamples(encoder, some)];
+    expect(Buffer.from(fromWords.ids.buffer).equals(Buffer.from(fromTexts.ids.buffer))).toBe(true);
+    expect(fromWords.lengths).toEqual(fromTexts.lengths);
   });
 
   test('words of texts with letters beyond ASCII are those of their bytes as Latin-1, one for one', () => {
@@ -135,6 +138,6 @@ describe.skipIf(!realReviews)(`the real reviews${realReviews ? '' : `: ${whyNoRe
       Buffer.concat(examples.map(({ words }) => Buffer.from(words?.slice().buffer ?? new ArrayBuffer(0))));
     expect(datasetFingerprint(again)).toBe(datasetFingerprint(reviews));
     expect(allWords(again).equals(allWords(reviews))).toBe(true);
-    expect(again.recipe).toEqual(reviews.recipe);
+    expect(again.recipe?.lexicon.vocabulary.join(' ')).toBe(reviews.recipe?.lexicon.vocabulary.join(' '));
   });
 });
