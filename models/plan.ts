@@ -32,6 +32,13 @@ export interface ParameterSpec {
   readonly initialiser: Initialiser;
 }
 
+/** A state that a recurrent layer carries from step to step. */
+export interface StateSpec {
+  /** Unique in the model: `/h` for a hidden, `/c` for a cell state, e.g. `lstm/c` or `bidirectional/forward/h`. */
+  readonly name: string;
+  readonly units: number;
+}
+
 export interface LayerPlan {
   readonly layer: Layer;
   readonly input: Shape;
@@ -56,6 +63,8 @@ export interface ModelPlan {
   readonly spec: ModelSpec;
   readonly layers: readonly LayerPlan[];
   readonly parameters: readonly ParameterSpec[];
+  /** In the order of the layers, forward before backward, hidden before cell state. */
+  readonly states: readonly StateSpec[];
   /** Ids are 0 … vocabularySize − 1. */
   readonly vocabularySize: number;
   /** Whether ids 0 are masked. */
@@ -89,6 +98,7 @@ export function planModel(spec: ModelSpec): ModelPlan {
     spec,
     layers,
     parameters: layers.flatMap(({ parameters }) => parameters),
+    states: spec.layers.flatMap(statesOf),
     vocabularySize: first.type === 'embedding' ? first.inputDim : (first as LayerOf<'oneHot'>).depth,
     maskZero: first.type === 'embedding' && first.maskZero,
     head: headOf(spec.layers.at(-1) as Layer),
@@ -129,6 +139,31 @@ function drawnBy({ initialisers }: ModelSpec, layer: Layer, input: Shape): (para
 function widthOf(layer: Layer, input: Shape): number {
   if ('recurrentDropout' in layer) return layer.units;
   return input.kind === 'ids' ? 1 : input.features;
+}
+
+/** Names of the states of each recurrent kind: the hidden one first. */
+export const stateNames = { simpleRnn: ['h'], lstm: ['h', 'c'], gru: ['h'] } as const satisfies Record<
+  RecurrentLayer['type'],
+  readonly string[]
+>;
+
+function statesOf(layer: Layer): StateSpec[] {
+  switch (layer.type) {
+    case 'simpleRnn':
+    case 'lstm':
+    case 'gru':
+      return recurrentStates(layer, layer.name);
+    case 'bidirectional':
+      return (['forward', 'backward'] as const).flatMap((direction) =>
+        recurrentStates(layer.layer, `${layer.name}/${direction}`),
+      );
+    default:
+      return [];
+  }
+}
+
+function recurrentStates({ type, units }: RecurrentLayer, prefix: string): StateSpec[] {
+  return stateNames[type].map((name) => ({ name: `${prefix}/${name}`, units }));
 }
 
 interface Laid {

@@ -31,6 +31,8 @@ export interface Context {
   readonly present: readonly Uint8Array[] | undefined;
   /** Undefined outside training: nothing is dropped. */
   readonly masks: DropoutMasks | undefined;
+  /** A state before the first step, [rows, units]; undefined: zeros. */
+  readonly initial: (name: string) => ArrayLike<number> | undefined;
   /** Index of the layer in the model. */
   readonly index: number;
 }
@@ -116,10 +118,10 @@ function recurrent(layer: RecurrentLayer, input: Signal, context: Context): Sign
 /**
  * Reads a sequence step by step, from its end with `goBackwards`. Outputs are in the order of reading: all of them,
  * or the last. At a masked step the state passes unchanged, and the output of the step is that state again; so a
- * row without any step that counts ends in the initial state, zeros.
+ * row without any step that counts ends in the initial state.
  */
 function read(layer: RecurrentLayer, prefix: string, stream: number, input: Signal, context: Context): Matrix[] {
-  const { operations, weight, present, masks } = context;
+  const { operations, weight, present, masks, initial } = context;
   const { rows, columns } = input[0] as Matrix | OneHot;
 
   const inputMask = layer.dropout > 0 && masks?.(stream, 'dropout', rows * columns, layer.dropout);
@@ -135,7 +137,9 @@ function read(layer: RecurrentLayer, prefix: string, stream: number, input: Sign
     dropState: (h) => (stateFactors ? operations.multiply(h, stateFactors) : h),
   });
 
-  let state: State = [matrix(rows, layer.units), matrix(rows, layer.units)];
+  const stateBefore = (name: string) =>
+    matrix(rows, layer.units, Float64Array.from(initial(`${prefix}/${name}`) ?? new Float64Array(rows * layer.units)));
+  let state: State = [stateBefore('h'), stateBefore('c')];
   const outputs: Matrix[] = [];
   const steps = input.map((_, step) => step);
   for (const step of layer.goBackwards ? steps.toReversed() : steps) {

@@ -38,6 +38,8 @@ export interface ReferenceInput {
   readonly time: number;
   /** Token ids, [rows, time]. */
   readonly ids: Int32Array;
+  /** States before the first step: `<layer>/h`, and `<layer>/c` of an LSTM, [rows, units]. Default: zeros. */
+  readonly initialStates?: ReadonlyMap<string, ArrayLike<number>> | undefined;
 }
 
 export interface ReferenceBatch extends ReferenceInput {
@@ -56,16 +58,32 @@ export interface ReferenceOutputs {
  * Forward pass without dropout.
  * @throws INPUT_INVALID, WEIGHTS_INVALID
  */
-export function referenceForward(model: ReferenceModel, ids: Int32Array, rows: number, time: number): ReferenceOutputs {
+export function referenceForward(
+  model: ReferenceModel,
+  ids: Int32Array,
+  rows: number,
+  time: number,
+  initialStates?: ReferenceInput['initialStates'],
+): ReferenceOutputs {
   const plan = planModel(model.spec);
-  checkInput(plan, { ids, rows, time });
+  checkInput(plan, { ids, rows, time, initialStates });
   const { outputs } = plan.head;
   const parameters = parametersOf(model, plan);
   const { map, softmax } = operations(forget);
   const result = { logits: new Float64Array(rows * outputs), probabilities: new Float64Array(rows * outputs) };
   for (let from = 0; from < rows; from += rowsAtOnce) {
     const to = Math.min(from + rowsAtOnce, rows);
-    const part = { ids: ids.subarray(from * time, to * time), rows: to - from, time };
+    const part = {
+      ids: ids.subarray(from * time, to * time),
+      rows: to - from,
+      time,
+      initialStates: new Map(
+        [...(initialStates ?? [])].map(([name, values]) => {
+          const units = values.length / rows;
+          return [name, Array.from(values).slice(from * units, to * units)];
+        }),
+      ),
+    };
     const logits = walk(plan, parameters, part, operations(forget)).at(-1)?.[0] as Matrix;
     const probabilities = outputs === 1 ? map(logits, elementwise.sigmoid) : softmax(logits);
     result.logits.set(logits.values, from * outputs);
@@ -140,7 +158,7 @@ const rowsAtOnce = 32;
 function walk(
   plan: ModelPlan,
   parameters: Parameters,
-  { ids, rows, time }: ReferenceInput,
+  { ids, rows, time, initialStates }: ReferenceInput,
   tape: Operations,
   masks?: DropoutMasks,
 ): Signal[] {
@@ -157,6 +175,7 @@ function walk(
       weight: (name) => parameters.get(name) as Matrix,
       present: masked ? present : undefined,
       masks,
+      initial: (name) => initialStates?.get(name),
       index,
     });
     return signal;
@@ -185,13 +204,19 @@ function joinSteps(signal: Signal): Float64Array {
   return joined;
 }
 
-function checkInput({ vocabularySize }: ModelPlan, { ids, rows, time }: ReferenceInput): void {
+function checkInput({ vocabularySize, states }: ModelPlan, { ids, rows, time, initialStates }: ReferenceInput): void {
   const hint = `Give ids as [rows, time], both at least 1, each id from 0 to ${vocabularySize - 1}.`;
   if (!(Number.isInteger(rows) && Number.isInteger(time) && rows > 0 && time > 0) || ids.length !== rows * time) {
     fail('INPUT_INVALID', `${ids.length} ids do not make ${rows} rows of ${time} steps`, hint);
   }
   const bad = ids.findIndex((id) => id < 0 || id >= vocabularySize);
   if (bad >= 0) fail('INPUT_INVALID', `row ${Math.floor(bad / time)}, step ${bad % time}: id ${ids[bad]}`, hint);
+  for (const [name, { length }] of initialStates ?? []) {
+    const state = states.find((candidate) => candidate.name === name);
+    if (state && length === rows * state.units) continue;
+    const known = states.map((candidate) => `${candidate.name} [${rows}, ${candidate.units}]`).join(', ');
+    fail('INPUT_INVALID', `initial state ${name} has ${length} values`, `The model has ${known || 'no states'}.`);
+  }
 }
 
 function checkTargets({ head }: ModelPlan, { rows, targets }: ReferenceBatch): void {

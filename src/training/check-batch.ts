@@ -6,7 +6,7 @@ import type { Batch } from './engine.ts';
 const hint = 'Give at least one row and one time step, ids [rows, time] below the vocabulary size, targets [rows].';
 
 /** @throws INPUT_INVALID */
-export function checkBatch({ ids, rows, time, targets }: Batch, plan: ModelPlan): void {
+export function checkBatch({ ids, rows, time, targets, initialStates }: Batch, plan: ModelPlan): void {
   if (rows < 1 || time < 1 || ids.length !== rows * time || targets.length !== rows) {
     fail(
       'INPUT_INVALID',
@@ -16,6 +16,17 @@ export function checkBatch({ ids, rows, time, targets }: Batch, plan: ModelPlan)
   }
   checkRange('id', ids, plan.vocabularySize);
   checkRange('target', targets, plan.head.classes);
+  for (const [name, values] of initialStates ?? []) checkState(name, values, rows, plan);
+}
+
+function checkState(name: string, values: Float32Array, rows: number, { states }: ModelPlan): void {
+  const known = states.map((state) => state.name).join(', ');
+  const state = states.find((candidate) => candidate.name === name);
+  if (!state) fail('INPUT_INVALID', `the model has no state ${name}`, `It has ${known || 'none'}.`);
+  if (values.length !== rows * state.units || !values.every(Number.isFinite)) {
+    const what = `initial state ${name} has ${values.length} values, ${rows} rows × ${state.units} finite ones are needed`;
+    fail('INPUT_INVALID', what, 'Give [rows, units], or leave it out for zeros.');
+  }
 }
 
 function checkRange(what: string, values: Int32Array, count: number): void {

@@ -14,6 +14,8 @@ export interface Batch {
   readonly ids: Int32Array;
   /** Class of each row, [rows]. */
   readonly targets: Int32Array;
+  /** States before the first step by the names of `ModelPlan.states`, [rows, units] each. Default: zeros. */
+  readonly initialStates?: ReadonlyMap<string, Float32Array> | undefined;
 }
 
 /** Addresses the random draws of a step, so that all engines see the same dropout masks. */

@@ -11,6 +11,7 @@ import { parseSpec } from '../../models/spec.ts';
 import type { Tensor, Weights } from '../../models/weights.ts';
 import {
   type DropoutMasks,
+  type ReferenceWeights,
   referenceForward,
   referenceGradients,
   referenceLayerOutputs,
@@ -18,7 +19,14 @@ import {
 import { dropoutMask } from '../../src/training/dropout.ts';
 import type { Batch, Engine, EngineProvider, StepAddress } from '../../src/training/engine.ts';
 import { adam, type OptimiserOptions, sgd } from '../../src/training/optimisers.ts';
-import { arbitraryCase, materialise, randomBatch, randomWeights } from '../support/arbitrary-spec.ts';
+import {
+  arbitraryCase,
+  type ModelCase,
+  materialise,
+  randomBatch,
+  randomStates,
+  randomWeights,
+} from '../support/arbitrary-spec.ts';
 
 export interface EngineContract {
   readonly provider: EngineProvider;
@@ -78,12 +86,15 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
     it(`computes the outputs and the loss of the float64 reference (${cases} random models)`, async () => {
       await fc.assert(
         fc.asyncProperty(arbitraryCase({ maxRows }), async (modelCase) => {
-          const { weights, batch } = materialise(modelCase);
+          const { weights, batch } = withStates(modelCase);
           const { spec } = modelCase;
           staysInRange(spec, weights, batch);
           const got = await withEngine(spec, weights, sgd, (engine) => engine.evaluate(batch));
-          const expected = referenceForward({ spec, weights }, batch.ids, batch.rows, batch.time);
-          const nudged = referenceForward({ spec, weights: nudge(weights) }, batch.ids, batch.rows, batch.time);
+          const { ids, rows, time, initialStates } = batch;
+          const forward = (weights: ReferenceWeights) =>
+            referenceForward({ spec, weights }, ids, rows, time, initialStates);
+          const expected = forward(weights);
+          const nudged = forward(nudge(weights));
           const allowed = allowance(relativeError(nudged.logits, expected.logits));
           expect(relativeError(got.logits, expected.logits)).toBeLessThan(allowed);
           expect(relativeError(got.probabilities, expected.probabilities)).toBeLessThan(allowed);
@@ -97,7 +108,7 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
     it(`computes the gradients of the float64 reference, dropout included (${cases} random models)`, async () => {
       await fc.assert(
         fc.asyncProperty(arbitraryCase({ maxRows }), async (modelCase) => {
-          const { weights, batch } = materialise(modelCase);
+          const { weights, batch } = withStates(modelCase);
           const { spec } = modelCase;
           staysInRange(spec, weights, batch, masksOf(spec));
           const after = await withEngine(spec, weights, sgd, async (engine) => {
@@ -258,6 +269,9 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
           { ...good, ids: Int32Array.of(0, 1, 2, 3, 4, 9) },
           { ...good, ids: Int32Array.of(0, 1, 2, 3, 4, -1) },
           { ...good, targets: Int32Array.of(0, 2) },
+          { ...good, initialStates: new Map([['gru/c', new Float32Array(6)]]) },
+          { ...good, initialStates: new Map([['gru/h', new Float32Array(5)]]) },
+          { ...good, initialStates: new Map([['gru/h', new Float32Array(6).fill(Number.NaN)]]) },
         ];
         for (const batch of refused) {
           await expect(engine.evaluate(batch)).rejects.toMatchObject({ code: 'INPUT_INVALID' });
@@ -270,6 +284,13 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       });
     });
   });
+}
+
+/** Every other case begins from states of its own. */
+function withStates(modelCase: ModelCase): ReturnType<typeof materialise> {
+  const { weights, batch } = materialise(modelCase);
+  const { spec, rows, seed } = modelCase;
+  return { weights, batch: seed % 2 ? { ...batch, initialStates: randomStates(spec, rows, seed) } : batch };
 }
 
 /** The masks that an engine draws at `address`, for the reference. */

@@ -22,6 +22,7 @@ interface Fixture {
   readonly ids: readonly number[];
   readonly targets: readonly number[];
   readonly weights: Readonly<Record<string, readonly number[]>>;
+  readonly initialStates?: Readonly<Record<string, readonly number[]>>;
   /** Factors by stream and purpose; there when the outputs are those of a training step. */
   readonly masks?: Readonly<Record<string, readonly number[]>>;
   readonly outputs: Readonly<Record<string, readonly number[]>>;
@@ -56,7 +57,14 @@ for (const file of ['keras.json', 'pytorch.json']) {
       );
       const model = { spec, weights };
       const { rows, time } = fixture;
-      const batch = { rows, time, ids: Int32Array.from(fixture.ids), targets: Int32Array.from(fixture.targets) };
+      const initialStates = new Map(Object.entries(fixture.initialStates ?? {}));
+      const batch = {
+        rows,
+        time,
+        ids: Int32Array.from(fixture.ids),
+        targets: Int32Array.from(fixture.targets),
+        initialStates,
+      };
       const masks: DropoutMasks | undefined =
         fixture.masks && ((stream, purpose, size) => given(fixture.masks?.[`${stream}/${purpose}`], size));
 
@@ -68,7 +76,7 @@ for (const file of ['keras.json', 'pytorch.json']) {
 
       if (masks) return;
       const outputs = referenceLayerOutputs(model, batch);
-      const { logits, probabilities } = referenceForward(model, batch.ids, rows, time);
+      const { logits, probabilities } = referenceForward(model, batch.ids, rows, time, initialStates);
       const last = spec.layers.at(-1)?.name as string;
       expect(outputs.get(last)).toEqual(logits);
       outputs.set(last, head.fromLogits ? logits : probabilities);

@@ -142,6 +142,16 @@ export function randomBatch(spec: ModelSpec, rows: number, time: number, seed: n
   return { rows, time, ids, targets };
 }
 
+/** Initial states between −0.9 and 0.9, some of them left out. */
+export function randomStates(spec: ModelSpec, rows: number, seed: number): Map<string, Float32Array> {
+  const random = createRandom({ seed, purpose: 'initialise', stream: 1000 });
+  const states = planModel(spec).states.map(({ name, units }): [string, Float32Array] => [
+    name,
+    Float32Array.from({ length: rows * units }, () => between(random, -0.9, 0.9)),
+  ]);
+  return new Map(states.filter(() => random.below(4) > 0));
+}
+
 const arbitraryRate = fc.constantFrom(0.25, 0.5);
 
 function dropoutLayer(rate: number): LayerInput {

@@ -40,6 +40,7 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
       mask: plan.maskZero ? Uint8Array.from(ids, (id) => (id === 0 ? 0 : 1)) : undefined,
       dropoutMask: (purpose, stream, rate, size) =>
         address && rate > 0 ? dropoutMask(address, purpose, stream, rate, size) : undefined,
+      initialState: (name) => batch.initialStates?.get(name),
       weight: (name) => (weights.get(name) as Tensor).data,
       gradient: (name) => gradients.get(name) as Float32Array,
     };

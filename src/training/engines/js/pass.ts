@@ -13,6 +13,8 @@ export interface Pass {
     rate: number,
     size: number,
   ) => Float32Array | undefined;
+  /** A state before the first step, [rows, units]; undefined: zeros. */
+  readonly initialState: (name: string) => Float32Array | undefined;
   readonly weight: (name: string) => Float32Array;
   /** Where a parameter's gradient is added up. */
   readonly gradient: (name: string) => Float32Array;

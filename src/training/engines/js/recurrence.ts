@@ -6,7 +6,7 @@
  * tell, as every layer above skips the same steps.
  */
 import type { RecurrentLayer } from '../../../../models/layers.ts';
-import { gates } from '../../../../models/plan.ts';
+import { gates, stateNames } from '../../../../models/plan.ts';
 import type { Cell, CellInputs } from './cells/cell.ts';
 import { gruCell } from './cells/gru.ts';
 import { lstmCell } from './cells/lstm.ts';
@@ -14,9 +14,6 @@ import { simpleRnnCell } from './cells/simple-rnn.ts';
 import type { Pass } from './pass.ts';
 import { dropInputs, project } from './projection.ts';
 import { denseSequence, type Forwarded, type Sequence, type Vector, vector } from './signal.ts';
-
-/** States that a cell carries: the hidden one, and the LSTM's cell state. */
-const stateCounts = { simpleRnn: 1, lstm: 2, gru: 1 } as const satisfies Record<RecurrentLayer['type'], number>;
 
 /** How a layer is walked, beyond its own options. */
 export interface Walk {
@@ -46,9 +43,12 @@ export function recur(
     : { output: input, backward: () => {} };
   const recurrentMask = pass.dropoutMask('recurrentDropout', walk.stream, layer.recurrentDropout, slot);
 
-  const stateArrays = () => Array.from({ length: stateCounts[layer.type] });
-  const states = stateArrays().map(() => new Float32Array((time + 1) * slot));
-  const stateGradients = stateArrays().map(() => new Float32Array(slot));
+  const states = stateNames[layer.type].map((name) => {
+    const slots = new Float32Array((time + 1) * slot);
+    slots.set(pass.initialState(`${prefix}/${name}`) ?? []);
+    return slots;
+  });
+  const stateGradients = states.map(() => new Float32Array(slot));
   const [hidden] = states as [Float32Array];
   const [hiddenGradient] = stateGradients as [Float32Array];
   const previous = new Float32Array(time * slot);

@@ -10,7 +10,7 @@ export interface CellInputs {
   readonly projection: Projection;
   /** The hidden state that enters each step, after recurrent dropout, [time, rows, units] by time step. */
   readonly previous: Float32Array;
-  /** States by reading step: slot s enters step s, slot s + 1 leaves it. Slot 0 is zero. The first is the hidden state. */
+  /** States by reading step: slot s enters step s, slot s + 1 leaves it. Slot 0 is the initial state. The first is the hidden state. */
   readonly states: readonly Float32Array[]; // each [time + 1, rows, units]
   /** Gradient of `previous` at the step at hand, [rows, units]: zero before `backward`, which adds to it. */
   readonly previousGradient: Float32Array;
