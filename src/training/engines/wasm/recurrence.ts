@@ -5,7 +5,7 @@
  */
 import { type Activation, activations } from '../../../../models/activations.ts';
 import type { RecurrentLayer } from '../../../../models/layers.ts';
-import { gates } from '../../../../models/plan.ts';
+import { gates, stateNames } from '../../../../models/plan.ts';
 import type { Address } from './kernels.ts';
 import { denseSequence, densify, project } from './projection.ts';
 import type { DenseSequence, Sequence, Stage, Vector } from './signal.ts';
@@ -60,7 +60,7 @@ export function recur(
   input: Sequence,
   walk: Walk,
 ): Stage<DenseSequence | Vector> {
-  const { kernels, time, groups, positions, batch } = workspace;
+  const { time, groups, positions, batch } = workspace;
   const { units } = layer;
   const width = gates[layer.type] * units;
   const slot = valueBytes(units) * groups; // bytes of one step's state
@@ -85,6 +85,9 @@ export function recur(
   const hidden = workspace.values(units, (time + 1) * groups);
   const carry = layer.type === 'lstm' ? workspace.values(units, (time + 1) * groups) : 0;
   const begin = backwards ? time * slot : 0; // the slot of the states before the first step
+  for (const [index, name] of stateNames[layer.type].entries()) {
+    workspace.initialStates.push({ name: `${prefix}/${name}`, units, at: (index === 0 ? hidden : carry) + begin });
+  }
   const entering = backwards ? hidden + slot : hidden; // as a sequence in the order of time
   const leaving = backwards ? hidden : hidden + slot;
   const last = backwards ? hidden : hidden + time * slot;
@@ -131,8 +134,6 @@ export function recur(
       bias.forward();
       projection.forward();
       dropped.draw();
-      kernels.fill(hidden + begin, 0, slot);
-      if (carry) kernels.fill(carry + begin, 0, slot);
       cell.pack();
       cell.forward(place);
       output.forward();

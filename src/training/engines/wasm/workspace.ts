@@ -44,6 +44,14 @@ export interface Share {
   readonly firstRow: number;
 }
 
+/** Where a state lies that enters the first time step, [groups][units][lane]. */
+export interface InitialState {
+  /** As in `ModelPlan.states`. */
+  readonly name: string;
+  readonly units: number;
+  readonly at: Address;
+}
+
 /** What changes from step to step. */
 export interface Pass {
   /** Undefined outside training: nothing is dropped. */
@@ -62,6 +70,8 @@ export interface Workspace {
   readonly positions: number;
   readonly batch: BatchPlaces;
   readonly pass: Pass;
+  /** Filled with each batch; a layer adds its own. */
+  readonly initialStates: InitialState[];
   weight(name: string): Address;
   gradient(name: string): Address;
   /** Room for floats, or anything of four bytes. */
@@ -143,6 +153,7 @@ export function planWorkspace(options: WorkspaceOptions): PlannedWorkspace {
     positions,
     batch,
     pass: { address: undefined, uniqueGroups: 0 },
+    initialStates: [],
     weight: options.weight,
     gradient: options.gradient,
     reserve,
