@@ -31,7 +31,7 @@ export interface Rows {
 
 /** @param gradients receives those of whole parameters */
 export function createFeeder(
-  { vocabularySize, maskZero, head }: ModelPlan,
+  { vocabularySize, maskZero, head, states }: ModelPlan,
   layout: ParameterLayout,
   weights: Float32Array,
   gradients: Float32Array,
@@ -41,6 +41,7 @@ export function createFeeder(
   const shareOf = growing('float32');
   const tableGradients = layout.tables.map(() => growing('float32'));
   const masks = new Map<string, Growing<'float32'>>();
+  const initialStates = states.map((state) => ({ ...state, hold: growing('float32') }));
   const place = ({ offset, length }: PlacedParameter, flat: Float32Array) => flat.subarray(offset, offset + length);
 
   function dropoutFeed(input: DropoutInput, drawn: Float32Array, share: Share): Feed {
@@ -79,6 +80,13 @@ export function createFeeder(
         return graph.byRow.has(name) ? { ...feed, dims: [unique.length, ...shape.slice(1)], rows: unique } : feed;
       }),
     ];
+    for (const { name, units, hold } of initialStates) {
+      const data = hold(rows * units);
+      const given = batch.initialStates?.get(name);
+      if (given) data.set(given.subarray(from * units, to * units));
+      else data.fill(0);
+      feeds.push({ name, type: 'float32', dims: [rows, units], data });
+    }
     if (maskZero) feeds.push({ name: 'mask', type: 'bool', dims: sequence, data: mask });
     if (graph.takesUnique) feeds.push({ name: 'unique', type: 'int32', dims: [unique.length], data: unique });
     const logits = logitsOf(rows * head.outputs);

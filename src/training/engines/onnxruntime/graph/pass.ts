@@ -11,6 +11,8 @@ export interface Pass {
   readonly mode: GraphMode;
   /** Which of the different ids stands where: int32, [time, rows]. */
   readonly index: Value;
+  /** A state before the first step, by its name in `ModelPlan.states`, [rows, units]. */
+  readonly initialState: (name: string, units: number) => Value;
   /** Whether a step counts: bool, [time, rows]; undefined when the model does not mask. */
   readonly mask: Value | undefined;
   /** The different ids themselves: int32, [unique]. */

@@ -9,7 +9,7 @@
 import type { AttributeInput } from '../../../../../exporters/graph/builder.ts';
 import type { Dimension, Value } from '../../../../../exporters/graph/graph.ts';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
-import { gates } from '../../../../../models/plan.ts';
+import { gates, stateNames as namesOfStates } from '../../../../../models/plan.ts';
 import { flatten, sumOf } from './arithmetic.ts';
 import { declareBiasGradient, inputBias } from './biases.ts';
 import type { Cell } from './cells/cell.ts';
@@ -50,15 +50,14 @@ export function recur(
   const bias = inputBias(pass, layer, prefix);
   const projection = project(pass, entered.output, `${prefix}/kernel`, bias, width);
   const cell = createCell(pass, layer, prefix);
-  const zeros = g.node('Expand', [g.float32(0), stateShape(pass, units)]);
 
   const read = walk.direction === 'backward' ? 1 : 0; // ONNX' sign of a sequence that is read from its end
   const trains = mode === 'training';
-  const stateNames = Array.from({ length: cell.stateCount }, (_, k) => `state${k}`);
+  const stateNames = namesOfStates[layer.type];
   const savedNames = Array.from({ length: cell.savedCount }, (_, k) => `saved${k}`);
 
   const forward = scan(pass, 'forward', {
-    states: stateNames.map(() => zeros),
+    states: stateNames.map((name) => g.transpose(pass.initialState(`${prefix}/${name}`, units), [1, 0])),
     scanned: [...projection.scanned.map(({ value }) => value), ...(mask === undefined ? [] : [mask])],
     scannedFrom: () => read,
     fill(b) {
@@ -98,7 +97,11 @@ export function recur(
     : { kind: 'vector', features: units, value: g.transpose(last[0] as Value, [1, 0]), learns: true };
 
   function backward(gradient: Value): Value | undefined {
-    const inStates = stateNames.map((_, k) => (k === 0 && !returnSequences ? g.transpose(gradient, [1, 0]) : zeros));
+    const inStates = stateNames.map((_, k) =>
+      k === 0 && !returnSequences
+        ? g.transpose(gradient, [1, 0])
+        : g.node('Expand', [g.float32(0), stateShape(pass, units)]),
+    );
     const orderOfOutputs = walk.outputOrder === 'time' ? read : 0;
     const walked = scan(pass, 'backward', {
       states: inStates,

@@ -67,7 +67,7 @@ const layerGraphs = {
  *
  * Inputs: `index` int32 [time, rows], which of the batch's different ids stands where; `mask` bool [time, rows] where the
  * model masks; `targets` int32 [rows]; `share` float32, one by the rows of the batch; the parameters, those that ids look
- * up as the rows of the different ids [unique, …]; the dropout masks. Outputs: `logits` [rows, outputs], and for each
+ * up as the rows of the different ids [unique, …]; the states before the first step [rows, units]; the dropout masks. Outputs: `logits` [rows, outputs], and for each
  * parameter its gradient.
  */
 export function trainingGraph(spec: ModelSpec): ModelGraph {
@@ -102,6 +102,7 @@ export function stepGraph(plan: ModelPlan, mode: GraphMode): StepGraph {
       unique ??= g.input('unique', 'int32', ['unique']);
       return unique;
     },
+    initialState: (name, units) => g.input(name, 'float32', ['rows', units]),
     weight: (name) => weight(name, shapeOf(name)),
     rowsOf: (name) => {
       byRow.add(name);
