@@ -69,8 +69,8 @@ function createTensorflowEngine(
   const trained = [...variables.values()].map((variable) => variable.read() as Variable);
 
   /** Call inside `tf.tidy`. @returns logits, [rows, outputs] */
-  function forward({ ids, rows, time }: Batch, options: CallOptions): TfTensor {
-    const outputs = model.apply(tf.tensor2d(ids, [rows, time], 'int32'), { ...options }) as TfTensor[];
+  function forward({ ids, rows, time, initialStates }: Batch, options: CallOptions): TfTensor {
+    const outputs = model.apply(tf.tensor2d(ids, [rows, time], 'int32'), { ...options, initialStates }) as TfTensor[];
     return outputs[0] as TfTensor;
   }
 

@@ -72,6 +72,7 @@ export function defineBidirectional(tf: Tensorflow): LayerClass<BidirectionalCon
             weights: this.#variables[direction].map((variable) => variable.read()),
             inputs: single(inputs),
             direction,
+            prefix: `${this.name}/${direction}`,
             stream: this.#config.streams[direction],
             options,
           });

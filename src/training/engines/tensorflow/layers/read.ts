@@ -2,9 +2,9 @@
  * A recurrent layer over a sequence in one direction: dropout, mask, projection, and the walk through time. Time comes
  * first inside.
  */
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
-import { gates } from '../../../../../models/plan.ts';
+import { gates, stateNames } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
 import { nativeOps } from '../native.ts';
 import { blockLstm } from './block-lstm.ts';
@@ -21,6 +21,8 @@ export interface Reading {
   /** [batch, time, features], or token ids [batch, time] that stand for one-hot rows. */
   readonly inputs: Tensor;
   readonly direction: Direction;
+  /** Names of the states begin with this. */
+  readonly prefix: string;
   /** Of the dropout masks. */
   readonly stream: number;
   readonly options: CallOptions;
@@ -39,14 +41,21 @@ export function read(tf: Tensorflow, layer: RecurrentLayer, reading: Reading): H
   const [batch, time] = inputs.shape as [number, number];
   const { units } = layer;
   const places = options.mask ? placesOf(options.mask, direction === 'backward') : undefined;
-  const states = walk(tf, layer, reading, places);
+  const initial = stateNames[layer.type].map((name) => {
+    const given = options.initialStates?.get(`${reading.prefix}/${name}`);
+    return given ? tf.tensor2d(given, [batch, units]) : tf.zeros<Rank.R2>([batch, units]);
+  });
+  const states = walk(tf, layer, reading, places, initial);
   if (!places) {
     return {
       all: () => states,
       last: () => tf.reshape(tf.slice(states, [time - 1, 0, 0], [1, batch, units]), [batch, units]),
     };
   }
-  const fromStart = tf.reshape(tf.concat3d([tf.zeros([1, batch, units]), states], 0), [(time + 1) * batch, units]);
+  const fromStart = tf.reshape(tf.concat3d([tf.expandDims(initial[0] as Tensor2D, 0), states], 0), [
+    (time + 1) * batch,
+    units,
+  ]);
   return {
     all: () => tf.reshape(tf.gather(fromStart, tf.tensor1d(places.readers, 'int32')), [time, batch, units]),
     last: () => tf.gather(fromStart as Tensor2D, tf.tensor1d(places.readers.slice((time - 1) * batch), 'int32')),
@@ -54,7 +63,13 @@ export function read(tf: Tensorflow, layer: RecurrentLayer, reading: Reading): H
 }
 
 /** The state after each step of the unmasked ones, side by side at the front. */
-function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: Places | undefined): Tensor3D {
+function walk(
+  tf: Tensorflow,
+  layer: RecurrentLayer,
+  reading: Reading,
+  places: Places | undefined,
+  initial: readonly Tensor2D[],
+): Tensor3D {
   const { weights, inputs, stream, options } = reading;
   const [kernel, recurrentKernel, bias] = weights as [Tensor2D, Tensor2D, Tensor?];
   const [batch, time] = inputs.shape as [number, number];
@@ -71,7 +86,7 @@ function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: P
   const native = nativeOps(tf);
   if (native && !dropped && steps.rank === 3 && isFused(layer)) {
     const x: Tensor3D = inputFactors ? tf.mul(steps, tf.expandDims(inputFactors, 0)) : (steps as Tensor3D);
-    return blockLstm(tf, native, x, tf.concat2d([kernel, recurrentKernel], 0), wholeBias(tf, bias, 4 * units));
+    return blockLstm(tf, native, x, tf.concat2d([kernel, recurrentKernel], 0), wholeBias(tf, bias, 4 * units), initial);
   }
 
   const project = steps.rank === 3 ? projectRows : lookUpRows;
@@ -85,6 +100,7 @@ function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: P
     candidateBias,
     dropped,
     alive: places && tf.tensor4d(places.alive, [time, 1, batch, 1]),
+    initial,
   });
 }
 

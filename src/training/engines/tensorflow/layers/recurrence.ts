@@ -2,7 +2,7 @@
  * A recurrent layer step by step, for what TensorFlow has no fused operation for. The gradient is written by hand, so
  * that the way back has few operations too, and most of them outside the loop (`cells/cell.ts`).
  */
-import type { GradSaveFunc, Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { GradSaveFunc, Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import type { Tensorflow } from '../backend.ts';
 import type { Stepped, Trace } from '../cells/cell.ts';
@@ -19,17 +19,14 @@ export interface RecurrenceInputs {
   readonly dropped: Tensor3D | undefined;
   /** 0 where a row has ended, and its state with it, else 1, [time, 1, batch, 1]. */
   readonly alive: Tensor4D | undefined;
+  /** States before the first step, the hidden one first, [batch, units] each. */
+  readonly initial: readonly Tensor2D[];
 }
-
-/** States that a layer carries: the hidden one, and the LSTM's cell state. */
-const stateCounts = { simpleRnn: 1, lstm: 2, gru: 1 } as const satisfies Record<RecurrentLayer['type'], number>;
 
 /** The hidden state after each step, [time, batch, units]. */
 export function recurrence(tf: Tensorflow, layer: RecurrentLayer, inputs: RecurrenceInputs): Tensor3D {
-  const { projected, kernel, candidateBias, dropped, alive } = inputs;
+  const { projected, kernel, candidateBias, dropped, alive, initial } = inputs;
   const [time, , batch, units] = projected.shape;
-  const zeroStates = () =>
-    Array.from({ length: stateCounts[layer.type] }, () => tf.zeros([1, batch, units]) as Tensor3D);
   const steps = (tensor: Tensor) => tf.unstack(tensor) as Tensor3D[];
   const drop = (h: Tensor3D, mask: Tensor3D | undefined): Tensor3D => (mask ? tf.mul(h, mask) : h);
   const parts: Tensor[] = candidateBias ? [projected, kernel, candidateBias] : [projected, kernel];
@@ -40,7 +37,7 @@ export function recurrence(tf: Tensorflow, layer: RecurrentLayer, inputs: Recurr
     const xs = steps(projected);
     const living = alive && steps(alive);
     const walked: (Stepped & { entering: Tensor3D; before: Tensor3D[] })[] = [];
-    let states: readonly Tensor3D[] = zeroStates();
+    let states: readonly Tensor3D[] = initial.map((state) => tf.expandDims(state, 0) as Tensor3D);
     for (const [s, x] of xs.entries()) {
       const step = tf.tidy(() => {
         const lives = living?.[s];
@@ -83,7 +80,7 @@ export function recurrence(tf: Tensorflow, layer: RecurrentLayer, inputs: Recurr
         const factors = cellBack.factors(trace).map(steps);
         const outer = tf.split(dy, time) as Tensor3D[];
         const collected: Tensor3D[] = [];
-        let gradients: readonly Tensor3D[] = zeroStates();
+        let gradients: readonly Tensor3D[] = initial.map(() => tf.zeros([1, batch, units]) as Tensor3D);
         for (let s = time - 1; s >= 0; s--) {
           const back = tf.tidy(() => {
             const [dh, ...others] = gradients as [Tensor3D, ...Tensor3D[]];

@@ -53,6 +53,7 @@ export function defineRecurrent(tf: Tensorflow): LayerClass<RecurrentConfig> {
           weights: this.#variables.map((variable) => variable.read()),
           inputs: single(inputs),
           direction: layer.goBackwards ? 'backward' : 'forward',
+          prefix: this.name,
           stream,
           options,
         });

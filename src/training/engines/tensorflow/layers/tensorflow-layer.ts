@@ -1,7 +1,7 @@
 /** What TensorFlow.js expects of a layer, narrowed: ours take one input. */
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Shape } from '@tensorflow/tfjs-layers';
-import type { StepAddress } from '../../../engine.ts';
+import type { Batch, StepAddress } from '../../../engine.ts';
 import type { Tensorflow } from '../backend.ts';
 
 export type Layer = InstanceType<Tensorflow['layers']['Layer']>;
@@ -19,6 +19,7 @@ export interface CallOptions {
   readonly training?: boolean;
   /** Of the training step, if the engine trains: addresses the dropout masks. */
   readonly address?: StepAddress;
+  readonly initialStates?: Batch['initialStates'];
 }
 
 export function single<T>(value: T | T[]): T {
