@@ -99,6 +99,23 @@ export function describeTraining({ provider, load, threads }: Backend): void {
       }
     });
 
+    it('keeps a state that grows without bounds from running on under a mask', async () => {
+      const spec = specOf(
+        { type: 'embedding', inputDim: 3, outputDim: 2, maskZero: true },
+        { type: 'simpleRnn', units: 2, activation: 'relu' },
+        { type: 'dense', units: 1 },
+      );
+      const weights = new Map(randomWeights(spec, 1));
+      for (const [name, { shape, data }] of weights) weights.set(name, { shape, data: data.map(() => 3) });
+      const ids = Int32Array.from({ length: 200 }, (_, t) => (t < 2 ? 1 : 0)); // 6 to the power of 198 is no float32
+      const engine = await provider.prepare({ spec, weights, optimiser: adam, threads });
+      const batch = { rows: 1, time: 200, ids, targets: Int32Array.of(0) };
+      await engine.step(batch, { seed: 0, epoch: 0, step: 0 }, 0.01);
+      const state = await engine.state();
+      await engine.dispose();
+      for (const [name, { data }] of state.weights) expect(data.every(Number.isFinite), name).toBe(true);
+    });
+
     it('refuses another number of threads than TensorFlow has, and says how to change it', async () => {
       const weights = randomWeights(everything, 1);
       const other = { spec: everything, weights, optimiser: adam, threads: threads + 1 };
