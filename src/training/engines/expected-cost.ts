@@ -43,7 +43,7 @@ export function expectedStep(table: CostTable, engine: EngineName, load: EngineL
   const costs = table.engines[engine];
   if (!costs) return undefined;
   const one = stepCost(table, costs.one, load);
-  const parallel = 2 * (one - stepCost(table, costs.two, load));
+  const parallel = Math.min(2 * (one - stepCost(table, costs.two, load)), one); // more than all of it was noise
   const largestShare = Math.ceil(most / load.threads) / most;
   return one - parallel * (1 - largestShare);
 }
