@@ -94,6 +94,8 @@ export interface EngineProvider {
   refusal(spec: ModelSpec): Promise<string | undefined>;
   /** Most threads that have something to do in batches of `rows` rows. */
   mostThreads(rows: number): number;
+  /** Default: 1. As `mostThreads` where the number is not for us to choose. */
+  fewestThreads?(): number;
   /** Bytes that the engine can address. Left out: whatever the machine has. */
   readonly addressable?: number;
   /** What the engine will hold at most, all threads together; nothing is allocated to tell. */

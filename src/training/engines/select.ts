@@ -83,14 +83,14 @@ export async function candidatesOf(
   const reasons: string[] = [];
   for (const name of names) {
     const provider = providers[name];
+    const fewest = provider.fewestThreads?.() ?? 1;
     const most = provider.mostThreads(load.rows);
-    const refusal = (await provider.refusal(load.spec)) ?? refuseThreads(name, threads, most, load.rows);
+    const refusal = (await provider.refusal(load.spec)) ?? refuseThreads(name, threads, fewest, most, load.rows);
     if (refusal !== undefined) {
       reasons.push(`${name}: ${refusal}`);
       continue;
     }
-    const counts =
-      threads === undefined ? Array.from({ length: Math.min(cores, most) }, (_, index) => index + 1) : [threads];
+    const counts = threads === undefined ? range(fewest, Math.max(fewest, Math.min(cores, most))) : [threads];
     const able = counts.map((count) => ({ provider, load: { ...load, threads: count } }));
     const tooLarge = able.flatMap((candidate) => refuseSize(candidate) ?? []);
     candidates.push(...able.filter((candidate) => refuseSize(candidate) === undefined));
@@ -115,9 +115,21 @@ function refuseSize({ provider, load }: Candidate): string | undefined {
   return `${shape} need ${formatBytes(bytes)}, and it can address ${formatBytes(addressable)}`;
 }
 
-function refuseThreads(name: EngineName, threads = 1, most: number, rows: number): string | undefined {
-  if (threads <= most) return undefined;
-  return `engine ${name} uses at most ${counted(most)} for batches of ${rows} rows, ${threads} were asked for`;
+function refuseThreads(
+  name: EngineName,
+  threads: number | undefined,
+  fewest: number,
+  most: number,
+  rows: number,
+): string | undefined {
+  if (threads === undefined || (threads >= fewest && threads <= most)) return undefined;
+  const asked = `${threads} ${threads === 1 ? 'was' : 'were'} asked for`;
+  if (fewest === most && most > 1) return `engine ${name} was started with ${counted(most)}, ${asked}`;
+  return `engine ${name} uses at most ${counted(most)} for batches of ${rows} rows, ${asked}`;
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
 /** `wasm, 2 threads` */

@@ -1,4 +1,4 @@
-/** What the engine holds, worked out from the spec alone: an upper bound, of which a test sees that runs stay under it. */
+/** What the engine holds, worked out from the spec alone: an upper bound, as onnxruntime plans its own memory. */
 import type { Layer, RecurrentLayer } from '../../../../models/layers.ts';
 import { gates, planModel } from '../../../../models/plan.ts';
 import { sizeOf } from '../../../../models/weights.ts';

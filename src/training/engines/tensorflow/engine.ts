@@ -19,10 +19,13 @@ import { createUpdates } from './updates.ts';
 import { readWeights, variablesOf, writeWeights } from './variables.ts';
 
 /** On the native library only: in plain JavaScript the same model trains, slower than any other engine. */
-export const tensorflowEngine: EngineProvider = createTensorflowProvider(loadNativeTensorflow);
+export const tensorflowEngine: EngineProvider = createTensorflowProvider(loadNativeTensorflow, nativeThreads);
 
-/** @param load the TensorFlow.js to train with */
-export function createTensorflowProvider(load: () => Promise<LoadedTensorflow>): EngineProvider {
+/** @param load the TensorFlow.js to train with @param threadCount how many threads it computes with */
+export function createTensorflowProvider(
+  load: () => Promise<LoadedTensorflow>,
+  threadCount: () => number,
+): EngineProvider {
   return {
     name: 'tensorflow',
     async refusal() {
@@ -35,11 +38,12 @@ export function createTensorflowProvider(load: () => Promise<LoadedTensorflow>):
         throw error;
       }
     },
-    mostThreads: availableParallelism,
+    mostThreads: threadCount,
+    fewestThreads: threadCount,
     memory: tensorflowMemory,
     async prepare(options) {
       const loaded = await load();
-      const threads = threadsOf(loaded);
+      const threads = threadCount();
       if (options.threads !== threads) {
         fail(
           'OPTION_UNSUPPORTED',
@@ -53,8 +57,7 @@ export function createTensorflowProvider(load: () => Promise<LoadedTensorflow>):
 }
 
 /** The native library reads the variable when it is loaded, and takes every core without it. */
-function threadsOf({ backend }: LoadedTensorflow): number {
-  if (backend === 'cpu') return 1;
+function nativeThreads(): number {
   return Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
 }
 

@@ -3,7 +3,7 @@ import { createTensorflowProvider } from '../../../../src/training/engines/tenso
 import { describeEngine } from '../../../contract/engine.ts';
 import { describeTraining } from './describe-training.ts';
 
-const provider = createTensorflowProvider(loadPlainTensorflow);
+const provider = createTensorflowProvider(loadPlainTensorflow, () => 1);
 
 describeEngine({ provider, cases: 40 });
 describeTraining({ provider, load: loadPlainTensorflow, threads: 1 });

@@ -5,6 +5,7 @@ import type { ModelSpec } from '../../../../models/layers.ts';
 import type { Tensor } from '../../../../models/weights.ts';
 import { referenceForward, referenceGradients } from '../../../../src/reference/reference.ts';
 import { dropoutMask } from '../../../../src/training/dropout.ts';
+import { candidatesOf } from '../../../../src/training/engines/select.ts';
 import { loadNativeTensorflow } from '../../../../src/training/engines/tensorflow/backend.ts';
 import { tensorflowEngine } from '../../../../src/training/engines/tensorflow/engine.ts';
 import { nativeBackend } from '../../../../src/training/engines/tensorflow/native.ts';
@@ -28,6 +29,14 @@ if (refusal === undefined) {
 }
 
 function describeNative(): void {
+  it('is offered with the threads that it has, and no others', async () => {
+    const load = { spec: small, optimiser: sgd, rows: 64, time: 10 };
+    const of = (asked: number | undefined) =>
+      candidatesOf(['tensorflow'], { load, threads: asked, cores: threads + 1 });
+    expect((await of(undefined)).candidates.map((candidate) => candidate.load.threads)).toEqual([threads]);
+    expect((await of(threads + 1)).reasons).toEqual([expect.stringMatching(/was started with|uses at most/)]);
+  });
+
   const address = { seed: 11, epoch: 2, step: 5 };
 
   /** The names of the operations that TensorFlow runs in `use`. */
