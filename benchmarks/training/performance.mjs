@@ -64,6 +64,7 @@ const nameOf = ({ contender, threads }) => `${contender}, ${threads}`;
 
 /** @param {any[]} chosen one line a contender, one column a problem */
 function table(chosen) {
+  if (chosen.length === 0) return 'Not measured yet.';
   const columns = [...new Set(chosen.map(({ shape, layer }) => (shape.length === 1 ? `${layer} ${shape}` : shape)))];
   const lines = [...new Set(chosen.map(nameOf))];
   const cellOf = (/** @type {string} */ line, /** @type {string} */ column) => {
