@@ -34,7 +34,7 @@ export function train(): Command {
       const result = await trainWatched(terminal, { name, model, data, options, out: folder, mode });
       const test = result.split.test.length
         ? await evaluate(result.model, partOf(data, result.split.test), {
-            ...{ engine: result.engine.name, threads: result.engine.threads, batchSize: result.options.batchSize },
+            engine: result.engine.name,
             progress: terminal.progress,
           })
         : undefined;
