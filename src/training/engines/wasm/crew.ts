@@ -37,8 +37,8 @@ export function mailboxBytes(layers: number): number {
   return headBytes + 8 * callLength * 100 * (layers + 1);
 }
 
-/** Rounds of waiting before a thread sleeps, a few ten microseconds: what lies between two passes of a small model. */
-const rounds = 2000;
+/** Rounds of waiting before a thread sleeps, some tenths of a millisecond: what lies between two steps of a small model. */
+const rounds = 20_000;
 /** Milliseconds that the main thread sleeps before it lets events in, among them that of a worker's death. */
 const patience = 20;
 
