@@ -210,6 +210,24 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       expect(weights).toEqual(before);
     });
 
+    it('does calls made at once in turn, each with the batch that it was given', async () => {
+      const weights = randomWeights(lstm, 6);
+      const given = [4, 2, 4].map((rows, seed) => randomBatch(lstm, rows, 6, seed));
+      const alone = await withEngine(lstm, weights, sgd, async (engine) => {
+        const [first, second, third] = given as [Batch, Batch, Batch];
+        return [await engine.evaluate(first), await engine.step(second, address, 0.1), await engine.evaluate(third)];
+      });
+      await withEngine(lstm, weights, sgd, async (engine) => {
+        const [first, second, third] = structuredClone(given) as [Batch, Batch, Batch];
+        const calls = [engine.evaluate(first), engine.step(second, address, 0.1), engine.evaluate(third)];
+        for (const { ids, targets } of [first, second, third]) {
+          ids.fill(1);
+          targets.fill(0);
+        }
+        expect(await Promise.all(calls)).toEqual(alone);
+      });
+    });
+
     it('gives a row the same result whatever its batch mates', async () => {
       const weights = randomWeights(lstm, 4);
       const batch = randomBatch(lstm, 5, 6, 2);

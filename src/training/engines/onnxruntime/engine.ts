@@ -13,6 +13,7 @@ import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge } from '../../loss.ts';
 import { momentNames } from '../../optimisers.ts';
+import { copyBatch, oneAtATime } from '../in-turn.ts';
 import { createDraw, createFeeder } from './feeds.ts';
 import { type StepGraph, stepGraph } from './graph/step-graph.ts';
 import { engineMemory } from './memory.ts';
@@ -78,54 +79,70 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
     return { logits, fed };
   }
 
+  const inTurn = oneAtATime();
+
   return {
     name: 'onnxruntime',
     threads,
 
-    async step(batch, address, learningRate) {
-      const { logits, fed } = await run(graphs.training, 'training', batch, address);
-      updates++;
-      const gradientsOf = (table: number) =>
-        fed.map(({ placeOf, rowGradients }) => ({ placeOf, rows: rowGradients[table] as Float32Array }));
-      const updated = workers.ask(
-        gradients.map((_, worker) =>
-          updateRequest(layout, worker, threads, { learningRate, step: updates, shares: fed.length, gradientsOf }),
-        ),
-      );
-      const { loss, correct } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
-      await updated;
-      return { loss, correct };
-    },
-
-    async evaluate(batch) {
-      const { logits } = await run(graphs.evaluation, 'evaluation', batch);
-      const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
-      return { loss, correct, logits, probabilities };
-    },
-
-    async state() {
-      const ofKind = (k: number) =>
-        new Map([...read(layout, moments[k] as Float32Array, plan)].map(([name, { data }]) => [name, data]));
-      return {
-        weights: read(layout, weights, plan),
-        optimiser: { step: updates, moments: new Map(kinds.map((kind, k) => [kind, ofKind(k)])) },
-      };
-    },
-
-    async restore(state: EngineState) {
-      checkWeights(state.weights, plan.parameters);
-      write(layout, weights, (name) => (state.weights.get(name) as Tensor).data);
-      kinds.forEach((kind, k) => {
-        const byName = state.optimiser.moments.get(kind);
-        write(layout, moments[k] as Float32Array, (name) => byName?.get(name) as Float32Array);
+    step(given, address, learningRate) {
+      const batch = copyBatch(given);
+      return inTurn(async () => {
+        const { logits, fed } = await run(graphs.training, 'training', batch, address);
+        updates++;
+        const gradientsOf = (table: number) =>
+          fed.map(({ placeOf, rowGradients }) => ({ placeOf, rows: rowGradients[table] as Float32Array }));
+        const updated = workers.ask(
+          gradients.map((_, worker) =>
+            updateRequest(layout, worker, threads, { learningRate, step: updates, shares: fed.length, gradientsOf }),
+          ),
+        );
+        const { loss, correct } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
+        await updated;
+        return { loss, correct };
       });
-      updates = state.optimiser.step;
     },
 
-    async dispose() {
-      disposed = true;
-      await workers.dispose();
+    evaluate(given) {
+      const batch = copyBatch(given);
+      return inTurn(async () => {
+        const { logits } = await run(graphs.evaluation, 'evaluation', batch);
+        const { loss, correct, probabilities } = judge(
+          plan.head,
+          logits,
+          batch.targets,
+          new Float32Array(logits.length),
+        );
+        return { loss, correct, logits, probabilities };
+      });
     },
+
+    state: () =>
+      inTurn(async () => {
+        const ofKind = (k: number) =>
+          new Map([...read(layout, moments[k] as Float32Array, plan)].map(([name, { data }]) => [name, data]));
+        return {
+          weights: read(layout, weights, plan),
+          optimiser: { step: updates, moments: new Map(kinds.map((kind, k) => [kind, ofKind(k)])) },
+        };
+      }),
+
+    restore: (state: EngineState) =>
+      inTurn(async () => {
+        checkWeights(state.weights, plan.parameters);
+        write(layout, weights, (name) => (state.weights.get(name) as Tensor).data);
+        kinds.forEach((kind, k) => {
+          const byName = state.optimiser.moments.get(kind);
+          write(layout, moments[k] as Float32Array, (name) => byName?.get(name) as Float32Array);
+        });
+        updates = state.optimiser.step;
+      }),
+
+    dispose: () =>
+      inTurn(async () => {
+        disposed = true;
+        await workers.dispose();
+      }),
   };
 }
 

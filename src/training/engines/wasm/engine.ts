@@ -18,6 +18,7 @@ import type {
 } from '../../engine.ts';
 import { judge } from '../../loss.ts';
 import type { OptimiserOptions } from '../../optimisers.ts';
+import { copyBatch, oneAtATime } from '../in-turn.ts';
 import { gatherCrew, mailboxBytes } from './crew.ts';
 import { type Address, availableBuilds, type Build, type KernelMemory, loadKernels, notedKernels } from './kernels.ts';
 import { layOutParameters } from './parameters.ts';
@@ -112,20 +113,15 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
     return { shares, loss, correct, logits, probabilities, gradient };
   }
 
-  /** One call after another: all work in the same memory. */
-  let last: Promise<unknown> = Promise.resolve();
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = last.then(work, work);
-    last = result;
-    return result;
-  }
+  const inTurn = oneAtATime();
 
   return {
     name: 'wasm',
     threads,
 
-    step: (batch, address, learningRate) =>
-      inTurn(async () => {
+    step(given, address, learningRate) {
+      const batch = copyBatch(given);
+      return inTurn(async () => {
         const { shares, loss, correct, gradient } = await forward(batch, address);
         for (const share of shares) share.writeGradient(gradient);
         await crew.run(shares.length, (share) => shares[share]?.backward());
@@ -134,13 +130,16 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
           parameters.update(crew.kernels[part] ?? loaded.kernels, learningRate, updates, part, updaters),
         );
         return { loss, correct };
-      }),
+      });
+    },
 
-    evaluate: (batch) =>
-      inTurn(async () => {
+    evaluate(given) {
+      const batch = copyBatch(given);
+      return inTurn(async () => {
         const { loss, correct, logits, probabilities } = await forward(batch, undefined);
         return { loss, correct, logits, probabilities };
-      }),
+      });
+    },
 
     state: () =>
       inTurn(async () => {
