@@ -228,6 +228,17 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       });
     });
 
+    it('begins from zeros again after a batch that brought states', async () => {
+      const weights = randomWeights(lstm, 7);
+      const batch = randomBatch(lstm, 4, 6, 4);
+      await withEngine(lstm, weights, sgd, async (engine) => {
+        const before = await engine.evaluate(batch);
+        const moved = await engine.evaluate({ ...batch, initialStates: randomStates(lstm, 4, 4) });
+        expect(moved.logits).not.toEqual(before.logits);
+        expect(await engine.evaluate(batch)).toEqual(before);
+      });
+    });
+
     it('gives a row the same result whatever its batch mates', async () => {
       const weights = randomWeights(lstm, 4);
       const batch = randomBatch(lstm, 5, 6, 2);
