@@ -3,7 +3,7 @@ import { classHead, lastHundredWords, type ZooModel } from './zoo-model.ts';
 export const lstmStackedPytorch: ZooModel = {
   name: 'lstm-stacked-pytorch',
   summary: "Embedding(16) → two LSTM(8) as PyTorch's nn.LSTM: two biases, dropout 0.2 between, its initialisers",
-  defaults: { vocabularySize: 500, ...lastHundredWords, patience: 2 },
+  defaults: { vocabularySize: 500, ...lastHundredWords, patience: 2, optimiser: { type: 'adam-pytorch' } },
   build: ({ vocabularySize, classes }) => ({
     version: 1,
     name: 'lstm-stacked-pytorch',

@@ -7,6 +7,7 @@ export interface ZooDefaults extends Pick<Preprocessing, 'maxLength' | 'padding'
   readonly epochs?: number;
   readonly patience?: number;
   readonly learningRate?: number;
+  readonly optimiser?: { readonly type: 'adam-pytorch' };
 }
 
 /** A model that is known by name. */

@@ -58,7 +58,13 @@ export const patience = number(
 );
 export const batchSize = number('--batch-size <n>', 'texts a step', run.batchSize);
 export const learningRate = number('--learning-rate <x>', 'step size of the optimiser', run.learningRate, ofModel);
-export const optimiser = choice('--optimiser <name>', 'how weights are updated', optimisers, standardOptimiser);
+export const optimiser = choice(
+  '--optimiser <name>',
+  'how weights are updated',
+  optimisers,
+  standardOptimiser,
+  ofModel,
+);
 export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
 export const vocabularySize = number(
   '--vocabulary-size <n>',

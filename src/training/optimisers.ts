@@ -1,6 +1,6 @@
 /**
- * Optimisers in Keras' form, applied in place. One function a kind over flat float32 arrays; engines that
- * update elsewhere must give the same numbers.
+ * Optimisers, applied in place. One function over flat float32 arrays; engines that update elsewhere must give the
+ * same numbers.
  */
 import { z } from 'zod';
 import type { ParameterSpec } from '../../models/plan.ts';
@@ -15,12 +15,21 @@ export const optimiserSchema = z.discriminatedUnion('type', [
     beta2: fraction.default(0.999),
     epsilon: z.number().gt(0).default(1e-7),
   }),
+  z.strictObject({
+    type: z.literal('adam-pytorch'),
+    beta1: fraction.default(0.9),
+    beta2: fraction.default(0.999),
+    epsilon: z.number().gt(0).default(1e-8),
+  }),
   z.strictObject({ type: z.literal('sgd'), momentum: fraction.default(0), nesterov: z.boolean().default(false) }),
 ]);
 
 export type OptimiserOptions = Readonly<z.output<typeof optimiserSchema>>;
 
+/** As Keras' `Adam`. */
 export const adam: OptimiserOptions = { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
+/** As `torch.optim.Adam`. */
+export const adamPytorch: OptimiserOptions = { type: 'adam-pytorch', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 export const sgd: OptimiserOptions = { type: 'sgd', momentum: 0, nesterov: false };
 
 /** What an optimiser remembers between steps. */
@@ -33,14 +42,37 @@ export interface OptimiserState {
 
 /** Names of the moments that each optimiser keeps. */
 export function momentNames(options: OptimiserOptions): readonly string[] {
-  if (options.type === 'adam') return ['m', 'v'];
+  if (options.type !== 'sgd') return ['m', 'v'];
   return options.momentum > 0 ? ['velocity'] : [];
+}
+
+export interface StepRates {
+  /** By what a step's direction is multiplied. */
+  readonly rate: number;
+  /** What Adam adds to √v. 0: not Adam. */
+  readonly epsilon: number;
+}
+
+/**
+ * What depends on the step alone. Adam's rate corrects for moments that began at zero: α√(1 − β₂ᵗ)/(1 − β₁ᵗ). Keras adds ε
+ * to √v as it is, PyTorch to the corrected √v/√(1 − β₂ᵗ), which is ε√(1 − β₂ᵗ) beside √v: up to 30 times less at first.
+ *
+ * @param step updates done including this one, from 1
+ */
+export function ratesOf(options: OptimiserOptions, learningRate: number, step: number): StepRates {
+  if (options.type === 'sgd') return { rate: learningRate, epsilon: 0 };
+  const { beta1, beta2, epsilon } = options;
+  const correction = Math.sqrt(1 - beta2 ** step);
+  return {
+    rate: (learningRate * correction) / (1 - beta1 ** step),
+    epsilon: options.type === 'adam-pytorch' ? epsilon * correction : epsilon,
+  };
 }
 
 /**
  * One update of one weight, in place.
  *
- * Adam: m ← m + (g − m)(1 − β₁), v ← v + (g² − v)(1 − β₂), w ← w − α√(1 − β₂ᵗ)/(1 − β₁ᵗ) · m/(√v + ε).
+ * Adam: m ← m + (g − m)(1 − β₁), v ← v + (g² − v)(1 − β₂), w ← w − rate · m/(√v + ε), both of `ratesOf`.
  * SGD: u ← μu − αg, w ← w + u, or w + μu − αg with Nesterov's momentum; without momentum w ← w − αg.
  *
  * @param step updates done including this one, from 1
@@ -54,10 +86,10 @@ export function updateWeight(
   gradient: Float32Array,
   moments: readonly Float32Array[],
 ): void {
-  if (options.type === 'adam') {
+  if (options.type !== 'sgd') {
     const [m, v] = moments as [Float32Array, Float32Array];
-    const { beta1, beta2, epsilon } = options;
-    const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+    const { beta1, beta2 } = options;
+    const { rate, epsilon } = ratesOf(options, learningRate, step);
     for (let i = 0; i < weight.length; i++) {
       const g = gradient[i] as number;
       const mean = (m[i] as number) + (g - (m[i] as number)) * (1 - beta1);

@@ -27,6 +27,8 @@ import {
   randomStates,
   randomWeights,
 } from '../support/arbitrary-spec.ts';
+import { largestDifference } from '../support/largest-difference.ts';
+import { type Optimised, textbookUpdate } from '../support/textbook-optimiser.ts';
 
 export interface EngineContract {
   readonly provider: EngineProvider;
@@ -169,6 +171,61 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
         expect(relativeError(got, gradient), name).toBeLessThan(1e-5); // embeddings of size 60 are rounded to 4e-6
       }
     });
+
+    it.each([
+      adam,
+      { type: 'adam', beta1: 0.5, beta2: 0.9, epsilon: 1e-3 },
+      { type: 'adam-pytorch', beta1: 0.5, beta2: 0.9, epsilon: 1e-3 },
+      sgd,
+      { type: 'sgd', momentum: 0.9, nesterov: false },
+      { type: 'sgd', momentum: 0.9, nesterov: true },
+    ] as const satisfies OptimiserOptions[])(
+      'moves weights and moments as the float64 formulas do: %o',
+      async (optimiser) => {
+        const spec = parseSpec({
+          version: 1,
+          name: 'moved',
+          layers: [
+            { type: 'embedding', inputDim: 500, outputDim: 17 }, // more values than an engine may move at once
+            { type: 'lstm', units: 4 },
+            { type: 'dense', units: 1 },
+          ],
+        });
+        const start = randomWeights(spec, 2);
+        const rate = 0.01;
+        let expected = new Map<string, Optimised>(
+          [...start].map(([name, { data }]) => [name, { weight: Float64Array.from(data), moments: [] }]),
+        );
+        const got = await withEngine(spec, start, optimiser, async (engine) => {
+          for (let step = 0; step < 8; step++) {
+            const batch = randomBatch(spec, maxRows, 5, step);
+            await engine.step(batch, { ...address, step }, rate);
+            const weights: ReferenceWeights = new Map(
+              [...expected].map(([name, { weight }]) => [name, { shape: start.get(name)?.shape ?? [], data: weight }]),
+            );
+            const { gradients } = referenceGradients({ spec, weights }, batch);
+            expected = new Map(
+              [...expected].map(([name, before]) => [
+                name,
+                textbookUpdate(optimiser, rate, step + 1, before, gradients.get(name) ?? []),
+              ]),
+            );
+          }
+          return engine.state();
+        });
+        expect(got.optimiser.step).toBe(8);
+        for (const [name, { weight, moments }] of expected) {
+          // Adam divides small gradients by their own size: an error of 1e-7 in one of 1e-5 is one in a hundred of a move
+          expect(largestDifference(got.weights.get(name)?.data ?? [], weight), name).toBeLessThan(1e-4);
+          moments.forEach((moment, k) => {
+            const [kind = '', byName] = [...got.optimiser.moments][k] ?? [];
+            // TensorFlow takes 1 − β₂ of a float32 β₂, 1.3e-5 of 0.001 beside the exact one
+            const allowed = 1e-6 + 1e-4 * Math.max(...moment.map(Math.abs));
+            expect(largestDifference(byName?.get(name) ?? [], moment), `${kind} of ${name}`).toBeLessThan(allowed);
+          });
+        }
+      },
+    );
 
     it('repeats bit for bit, and goes on bit for bit from a saved state', async () => {
       const weights = randomWeights(lstm, 3);

@@ -1,4 +1,4 @@
-/** The optimisers against what Keras' own did to the same weights, 20 steps long (tools/fixtures/keras_optimisers.py). */
+/** The optimisers against what those of Keras and PyTorch did to the same weights, 20 steps long (tools/fixtures/optimisers.py). */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { momentNames, optimiserSchema, updateWeight } from '../../src/training/optimisers.ts';

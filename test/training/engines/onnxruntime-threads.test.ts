@@ -9,8 +9,10 @@ import type { EngineProvider } from '../../../src/training/engine.ts';
 import { jsEngine } from '../../../src/training/engines/js/engine.ts';
 import { onnxruntimeEngine } from '../../../src/training/engines/onnxruntime/engine.ts';
 import { startWorkers } from '../../../src/training/engines/onnxruntime/workers.ts';
+import { loadKernels } from '../../../src/training/engines/wasm/kernels.ts';
 import { adam, sgd } from '../../../src/training/optimisers.ts';
 import { randomBatch, randomWeights } from '../../support/arbitrary-spec.ts';
+import { largestDifference } from '../../support/largest-difference.ts';
 
 function specOf(type: 'simpleRnn' | 'lstm' | 'gru', units: number): ModelSpec {
   return parseSpec({
@@ -33,10 +35,6 @@ async function stepped(provider: EngineProvider, spec: ModelSpec, threads: numbe
   } finally {
     await engine.dispose();
   }
-}
-
-function largestDifference(a: readonly number[], b: readonly number[]): number {
-  return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number))));
 }
 
 describe.each(['simpleRnn', 'lstm', 'gru'] as const)('odd sizes of %s', (type) => {
@@ -80,12 +78,13 @@ describe('a worker that fails', () => {
   const folder = mkdtempSync(join(tmpdir(), 'recurrent-onnx-workers-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function start(program: string) {
+  async function start(program: string) {
     const ort = join(folder, `${program.length}.cjs`);
     writeFileSync(ort, program);
     const models = { training: new Uint8Array(1), evaluation: new Uint8Array(1) };
     const weights = new Float32Array(0);
-    return startWorkers(2, { ort, models, optimiser: sgd, weights, moments: [], gradients: [] });
+    const { module: kernels } = await loadKernels('plain');
+    return startWorkers(2, { ort, models, optimiser: sgd, kernels, weights, moments: [], gradients: [] });
   }
   const run = { kind: 'run', model: 'training', feeds: [], results: [] } as const;
 

@@ -10,6 +10,7 @@ import { wasmEngine } from '../../../src/training/engines/wasm/engine.ts';
 import { adam, sgd } from '../../../src/training/optimisers.ts';
 import { describeEngine } from '../../contract/engine.ts';
 import { randomBatch, randomWeights } from '../../support/arbitrary-spec.ts';
+import { largestDifference } from '../../support/largest-difference.ts';
 
 describeEngine({ provider: wasmEngine, threads: 2, maxRows: 40, cases: 40 });
 describeEngine({ provider: wasmEngine, threads: 3, maxRows: 40, cases: 20 });
@@ -240,13 +241,4 @@ function rateOf(spec: ModelSpec, stream: number, purpose: 'dropout' | 'recurrent
   if (layer?.type === 'dropout') return layer.rate;
   const recurrent = layer?.type === 'bidirectional' ? layer.layer : layer;
   return recurrent && 'recurrentDropout' in recurrent ? recurrent[purpose] : 0;
-}
-
-function largestDifference(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(got.length).toBe(expected.length);
-  const error = Array.from(expected).reduce(
-    (most, value, i) => Math.max(most, Math.abs(value - (got[i] as number))),
-    0,
-  );
-  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
 }

@@ -9,12 +9,13 @@ import { philoxAddress } from '../../../src/core/random.ts';
 import { referenceForward, referenceGradients } from '../../../src/reference/reference.ts';
 import { dropoutMask } from '../../../src/training/dropout.ts';
 import type { Batch, EngineProvider } from '../../../src/training/engine.ts';
-import { jsEngine } from '../../../src/training/engines/js/engine.ts';
 import { wasmEngineOf } from '../../../src/training/engines/wasm/engine.ts';
 import { availableBuilds, loadKernels } from '../../../src/training/engines/wasm/kernels.ts';
-import { adam, type OptimiserOptions, sgd } from '../../../src/training/optimisers.ts';
+import { adam, sgd } from '../../../src/training/optimisers.ts';
 import { describeEngine } from '../../contract/engine.ts';
+import { keepsNoTraces } from '../../contract/keeps-no-traces.ts';
 import { randomBatch, randomWeights } from '../../support/arbitrary-spec.ts';
+import { largestDifference } from '../../support/largest-difference.ts';
 
 // Node 20 has relaxed SIMD behind a flag; later versions have it anyway, and do not know the flag.
 setFlagsFromString('--experimental-wasm-relaxed-simd');
@@ -87,58 +88,7 @@ for (const build of availableBuilds()) {
       expect(await run()).toEqual(await run());
     });
 
-    it.each([
-      adam,
-      { type: 'adam', beta1: 0.5, beta2: 0.9, epsilon: 1e-3 },
-      sgd,
-      { type: 'sgd', momentum: 0.9, nesterov: false },
-      { type: 'sgd', momentum: 0.9, nesterov: true },
-    ] as const satisfies OptimiserOptions[])('moves weights as the js engine does: %o', async (optimiser) => {
-      const spec = specOf([
-        { type: 'embedding', inputDim: 20, outputDim: 3 },
-        { type: 'lstm', units: 4 },
-        { type: 'dense', units: 1 },
-      ]);
-      const stateAfter = async (from: EngineProvider) => {
-        const engine = await from.prepare({ spec, weights: randomWeights(spec, 2), optimiser, threads: 1 });
-        for (let step = 0; step < 20; step++) {
-          await engine.step(randomBatch(spec, 6, 5, step), { seed: 0, epoch: 0, step }, 0.01);
-        }
-        return engine.state();
-      };
-      const [own, theirs] = [await stateAfter(provider), await stateAfter(jsEngine)];
-      expect(own.optimiser.step).toBe(theirs.optimiser.step);
-      // Adam divides small gradients by their own size: an error of 1e-7 in one of 1e-5 is one in a hundred of a move
-      for (const [name, { data }] of theirs.weights) {
-        expect(largestDifference((own.weights.get(name) as Tensor).data, data), name).toBeLessThan(1e-4);
-      }
-      for (const [kind, byName] of theirs.optimiser.moments) {
-        for (const [name, data] of byName) {
-          const moment = own.optimiser.moments.get(kind)?.get(name) as Float32Array;
-          expect(largestDifference(moment, data), `${kind} of ${name}`).toBeLessThan(1e-6);
-        }
-      }
-    });
-
-    it('keeps no traces of gradients that have faded, in moments or on the way back', async () => {
-      const spec = specOf([
-        { type: 'embedding', inputDim: 600, outputDim: 4 },
-        { type: 'lstm', units: 4 },
-        { type: 'dense', units: 1 },
-      ]);
-      const engine = await provider.prepare({ spec, weights: randomWeights(spec, 2), optimiser: adam, threads: 1 });
-      const ids = Int32Array.from({ length: 600 }, (_, i) => i);
-      await engine.step({ rows: 1, time: 600, ids, targets: Int32Array.of(1) }, { seed: 0, epoch: 0, step: 0 }, 1e-3);
-      const { optimiser } = await engine.state();
-      for (const [kind, byName] of optimiser.moments) {
-        for (const [name, data] of byName) {
-          expect(
-            data.findIndex((x) => x !== 0 && Math.abs(x) < 2 ** -126),
-            `${kind} of ${name}`,
-          ).toBe(-1);
-        }
-      }
-    });
+    it('keeps no traces of gradients that have faded, in moments or on the way back', () => keepsNoTraces(provider));
 
     it('refuses a batch that cannot fit, with its size, and works on', async () => {
       const spec = specOf([
@@ -250,15 +200,6 @@ async function largestErrorOf(provider: EngineProvider, spec: ModelSpec, batch: 
 function relative(got: ArrayLike<number>, expected: ArrayLike<number>): number {
   const largest = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1);
   return largestDifference(got, expected) / largest;
-}
-
-function largestDifference(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(got.length).toBe(expected.length);
-  const error = Array.from(expected).reduce(
-    (most, value, i) => Math.max(most, Math.abs(value - (got[i] as number))),
-    0,
-  );
-  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error;
 }
 
 /** In float64, from the definitions. */

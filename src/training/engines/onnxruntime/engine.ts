@@ -12,8 +12,9 @@ import { fail } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge } from '../../loss.ts';
-import { momentNames } from '../../optimisers.ts';
+import { momentNames, ratesOf } from '../../optimisers.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
+import { loadKernels } from '../wasm/kernels.ts';
 import { createDraw, createFeeder } from './feeds.ts';
 import { type StepGraph, stepGraph } from './graph/step-graph.ts';
 import { engineMemory } from './memory.ts';
@@ -54,6 +55,7 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
     ort,
     models: { training: encodeOnnx(graphs.training.model), evaluation: encodeOnnx(graphs.evaluation.model) },
     optimiser,
+    kernels: (await loadKernels('plain')).module,
     weights,
     moments,
     gradients,
@@ -90,11 +92,12 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
       return inTurn(async () => {
         const { logits, fed } = await run(graphs.training, 'training', batch, address);
         updates++;
+        const rates = ratesOf(optimiser, learningRate, updates);
         const gradientsOf = (table: number) =>
           fed.map(({ placeOf, rowGradients }) => ({ placeOf, rows: rowGradients[table] as Float32Array }));
         const updated = workers.ask(
           gradients.map((_, worker) =>
-            updateRequest(layout, worker, threads, { learningRate, step: updates, shares: fed.length, gradientsOf }),
+            updateRequest(layout, worker, threads, { rates, shares: fed.length, gradientsOf }),
           ),
         );
         const { loss, correct } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
@@ -146,7 +149,7 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
   };
 }
 
-type Update = Pick<UpdateRequest, 'learningRate' | 'step' | 'shares'> & {
+type Update = Pick<UpdateRequest, 'rates' | 'shares'> & {
   readonly gradientsOf: (table: number) => UpdateRequest['tables'][number]['gradients'];
 };
 
@@ -163,15 +166,12 @@ function updateRequest(
     ...update,
     from: cut(wholeLength, worker),
     to: cut(wholeLength, worker + 1),
-    tables: tables.map(({ offset, shape, length }, table) => {
-      const rows = shape[0] as number;
-      return {
-        offset,
-        width: length / rows,
-        fromRow: cut(rows, worker),
-        toRow: cut(rows, worker + 1),
-        gradients: gradientsOf(table),
-      };
-    }),
+    tables: tables.map(({ offset, shape, length }, table) => ({
+      offset,
+      width: length / (shape[0] as number),
+      from: cut(length, worker),
+      to: cut(length, worker + 1),
+      gradients: gradientsOf(table),
+    })),
   };
 }

@@ -1,11 +1,13 @@
 /**
  * What a worker thread does: it runs its share of a batch through a one-thread session, and updates its range of the
  * weights. Node 20 cannot start a worker from TypeScript and the package is bundled, so the worker is started from the
- * source text of `stepWorker` and of `updateWeight`: both may use nothing but their parameters and what is global.
+ * source text of the functions in `stepWorkerSource`: they may use nothing but their parameters and what is global.
  */
 import type { parentPort } from 'node:worker_threads';
 import type { OrtModule } from '../../../../runtime/onnx/ort.ts';
-import { type OptimiserOptions, updateWeight } from '../../optimisers.ts';
+import type { OptimiserOptions, StepRates } from '../../optimisers.ts';
+import { instantiateKernels } from '../wasm/kernels.ts';
+import { moveWeights } from '../wasm/move-weights.ts';
 
 export interface WorkerData {
   /** Absolute path of onnxruntime's entry. */
@@ -13,6 +15,8 @@ export interface WorkerData {
   /** The bytes of the graphs. */
   readonly models: { readonly training: Uint8Array; readonly evaluation: Uint8Array };
   readonly optimiser: OptimiserOptions;
+  /** The compiled kernels of engine wasm, of which the optimisers are used. */
+  readonly kernels: unknown;
   /** All parameters in their layout, shared by all threads, as are all arrays below. */
   readonly weights: Float32Array;
   readonly moments: readonly Float32Array[];
@@ -45,20 +49,18 @@ export interface RowGradients {
 
 export interface UpdateRequest {
   readonly kind: 'update';
-  readonly learningRate: number;
-  /** Updates done including this one. */
-  readonly step: number;
+  readonly rates: StepRates;
   /** Shares that have gradients: the first ones. */
   readonly shares: number;
   /** Range of the layout, for whole parameters. */
   readonly from: number;
   readonly to: number;
-  /** Ranges of rows of tables. */
+  /** Ranges of tables, from the first value of each, which stands at `offset` of the layout. */
   readonly tables: readonly {
     readonly offset: number;
     readonly width: number;
-    readonly fromRow: number;
-    readonly toRow: number;
+    readonly from: number;
+    readonly to: number;
     readonly gradients: readonly RowGradients[];
   }[];
 }
@@ -70,21 +72,32 @@ export type WorkerReply = { readonly error: string } | undefined;
 /** The program of a worker, to be started with `eval`. */
 export const stepWorkerSource = `{
   const { parentPort, workerData } = require('node:worker_threads');
-  (${stepWorker})(parentPort, workerData, require(workerData.ort), ${updateWeight});
+  (${stepWorker})(parentPort, workerData, require(workerData.ort), ${instantiateKernels}, ${moveWeights});
 }`;
 
-function stepWorker(
+async function stepWorker(
   port: NonNullable<typeof parentPort>,
-  { models, optimiser, weights, moments, gradients }: WorkerData,
+  { models, optimiser, kernels: module, weights, moments, gradients }: WorkerData,
   ort: OrtModule,
-  update: typeof updateWeight,
-): void {
+  instantiate: typeof instantiateKernels,
+  move: typeof moveWeights,
+): Promise<void> {
   type Session = Awaited<ReturnType<OrtModule['InferenceSession']['create']>>;
   const sessions = new Map<string, Session>();
   /** onnxruntime takes no shared memory, so inputs are copied; the copies' memory is used again. */
   const copies = new Map<string, Feed['data']>();
-  const chunk = 8192;
-  const sums = new Float32Array(chunk);
+
+  /** The kernels work in a memory of their own, into which ranges are copied: as many values as stay in the cache. */
+  const chunk = 4096;
+  const first = 4096; // the kernels' constants lie before it
+  const pages = Math.ceil((first + 4 * chunk * (1 + moments.length + gradients.length)) / 65536);
+  const { memory, kernels } = await instantiate(module, pages, pages);
+  const place = (k: number) => first + 4 * chunk * k;
+  const moved = [weights, ...moments].map((values, k) => ({
+    values,
+    own: new Float32Array(memory.buffer, place(k), chunk),
+  }));
+  const ownGradients = gradients.map((_, share) => new Float32Array(memory.buffer, place(moved.length + share), chunk));
 
   async function sessionOf(model: RunRequest['model']): Promise<Session> {
     const session =
@@ -129,43 +142,45 @@ function stepWorker(
     for (const { name, data } of results) data.set(outputs[name]?.data as Float32Array);
   }
 
-  /** Adds up the gradients of a range, share by share, and updates it. */
-  function updateRange(request: UpdateRequest, from: number, to: number, add: (share: number) => void): void {
-    const sum = sums.subarray(0, to - from);
-    sum.fill(0);
-    for (let share = 0; share < request.shares; share++) add(share);
-    const own = moments.map((moment) => moment.subarray(from, to));
-    update(optimiser, request.learningRate, request.step, weights.subarray(from, to), sum, own);
+  /** Updates a range of the layout. @param load puts the gradients of a share into an array of zeros */
+  function updateRange(
+    { shares, rates }: UpdateRequest,
+    from: number,
+    to: number,
+    load: (share: number, own: Float32Array) => void,
+  ): void {
+    for (const { values, own } of moved) own.set(values.subarray(from, to));
+    for (let share = 0; share < shares; share++) load(share, ownGradients[share] as Float32Array);
+    move(kernels, optimiser, rates, {
+      weights: place(0),
+      gradients: place(moved.length),
+      shares,
+      stride: 4 * chunk,
+      moments: moments.map((_, k) => place(1 + k)),
+      bytes: 16 * Math.ceil((to - from) / 4),
+    });
+    for (const { values, own } of moved) values.set(own.subarray(0, to - from), from);
   }
 
   function updateAll(request: UpdateRequest): void {
     for (let from = request.from; from < request.to; from += chunk) {
       const to = Math.min(from + chunk, request.to);
-      updateRange(request, from, to, (share) => {
-        const gradient = gradients[share] as Float32Array;
-        for (let i = from; i < to; i++) sums[i - from] = (sums[i - from] as number) + (gradient[i] as number);
-      });
+      updateRange(request, from, to, (share, own) => own.set((gradients[share] as Float32Array).subarray(from, to)));
     }
-    for (const { offset, width, fromRow, toRow, gradients: shares } of request.tables) {
-      const rowsAtOnce = Math.max(1, Math.floor(chunk / width));
-      const columns = Math.min(width, chunk);
-      for (let row = fromRow; row < toRow; row += rowsAtOnce) {
-        const end = Math.min(row + rowsAtOnce, toRow);
-        for (let column = 0; column < width; column += columns) {
-          const size = rowsAtOnce > 1 ? (end - row) * width : Math.min(columns, width - column);
-          const first = offset + row * width + column;
-          updateRange(request, first, first + size, (share) => {
-            const { placeOf, rows } = shares[share] as RowGradients;
-            for (let r = row; r < end; r++) {
-              const place = placeOf[r] as number;
-              if (place < 0) continue;
-              const to = (r - row) * width;
-              const source = place * width + column;
-              const count = Math.min(size, width - column);
-              for (let j = 0; j < count; j++) sums[to + j] = (sums[to + j] as number) + (rows[source + j] as number);
-            }
-          });
-        }
+    for (const { offset, width, from: first, to: last, gradients: shares } of request.tables) {
+      for (let from = first; from < last; from += chunk) {
+        const to = Math.min(from + chunk, last);
+        updateRange(request, offset + from, offset + to, (share, own) => {
+          const { placeOf, rows } = shares[share] as RowGradients;
+          for (let row = Math.floor(from / width); row * width < to; row++) {
+            const at = placeOf[row] as number;
+            if (at < 0) continue;
+            const begin = Math.max(row * width, from);
+            const end = Math.min((row + 1) * width, to);
+            const shift = (at - row) * width;
+            own.set(rows.subarray(begin + shift, end + shift), begin - from);
+          }
+        });
       }
     }
   }

@@ -4,7 +4,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayerVariable } from '@tensorflow/tfjs-layers';
-import { momentNames, type OptimiserOptions, type OptimiserState, updateWeight } from '../../optimisers.ts';
+import { momentNames, type OptimiserOptions, type OptimiserState, ratesOf, updateWeight } from '../../optimisers.ts';
 import type { Tensorflow } from './backend.ts';
 import { type Attributes, type NativeOps, nativeOps } from './native.ts';
 import type { Variables } from './variables.ts';
@@ -148,10 +148,10 @@ interface NativeUpdate {
 
 /** TensorFlow's operation for one update. */
 function nativeUpdate(options: OptimiserOptions, learningRate: number, step: number, gradient: Tensor): NativeUpdate {
-  if (options.type === 'adam') {
-    const { beta1, beta2, epsilon } = options;
+  if (options.type !== 'sgd') {
+    const { beta1, beta2 } = options;
     // The correction of the rate is computed here, in float64: with powers of zero the operation applies none itself.
-    const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+    const { rate, epsilon } = ratesOf(options, learningRate, step);
     const operands = [0, 0, rate, beta1, beta2, epsilon, gradient];
     return { name: 'ResourceApplyAdam', attributes: { use_nesterov: false }, operands };
   }

@@ -4,8 +4,9 @@
  */
 import type { ModelPlan, ParameterSpec } from '../../../../models/plan.ts';
 import { sizeOf, type Weights } from '../../../../models/weights.ts';
-import { momentNames, type OptimiserOptions } from '../../optimisers.ts';
+import { momentNames, type OptimiserOptions, ratesOf } from '../../optimisers.ts';
 import type { Address, KernelMemory, Kernels } from './kernels.ts';
+import { moveWeights } from './move-weights.ts';
 
 export interface Parameters {
   /** First address after them. */
@@ -60,19 +61,14 @@ export function layOutParameters(
       const cut = (place: number) => lineBytes * Math.round(((bytes / lineBytes) * place) / parts);
       const from = cut(part);
       const count = cut(part + 1) - from;
-      const weights = begin + from;
-      const gradient = gradients + from;
-      const [one = 0, two = 0] = moments.map((at) => at + from);
-      if (optimiser.type === 'adam') {
-        const { beta1, beta2, epsilon } = optimiser;
-        const rate = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
-        kernels.adam(weights, gradient, threads, bytes, one, two, count, rate, 1 - beta1, 1 - beta2, epsilon);
-      } else if (optimiser.momentum === 0) {
-        kernels.sgd(weights, gradient, threads, bytes, count, learningRate);
-      } else {
-        const { momentum, nesterov } = optimiser;
-        kernels.momentumSgd(weights, gradient, threads, bytes, one, count, learningRate, momentum, nesterov ? 1 : 0);
-      }
+      moveWeights(kernels, optimiser, ratesOf(optimiser, learningRate, step), {
+        weights: begin + from,
+        gradients: gradients + from,
+        shares: threads,
+        stride: bytes,
+        moments: moments.map((at) => at + from),
+        bytes: count,
+      });
     },
 
     writeWeights: (memory, from) => {

@@ -12,7 +12,8 @@ import { nativeBackend } from '../../../../src/training/engines/tensorflow/nativ
 import { sgd } from '../../../../src/training/optimisers.ts';
 import { describeEngine } from '../../../contract/engine.ts';
 import { randomBatch, randomWeights } from '../../../support/arbitrary-spec.ts';
-import { describeTraining, largestDifference, specOf } from './describe-training.ts';
+import { largestDifference } from '../../../support/largest-difference.ts';
+import { describeTraining, specOf } from './describe-training.ts';
 
 const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
 const small = specOf({ type: 'oneHot', depth: 3 }, { type: 'lstm', units: 2 }, { type: 'dense', units: 1 });
