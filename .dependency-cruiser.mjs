@@ -16,8 +16,9 @@ const mayImport = {
   exporters: ['src/core', 'models'],
   runtime: ['src/core', 'models'],
   'src/reference': ['src/core', 'models'],
+  'src/report': ['src/core', 'models'],
   'src/parity': library,
-  'src/bench': [...library, 'src/parity'],
+  'src/bench': [...library, 'src/parity', 'src/report'],
 };
 
 /** @param {readonly string[]} folders */
@@ -77,14 +78,14 @@ export default {
     onlyUnder(
       'protobuf-in-its-exporter',
       'protobufjs',
-      ['exporters/onnx', 'models/metadata'],
-      'Only the exporter, and the reader of the metadata of a file, know protobuf.',
+      ['exporters/onnx', 'models/metadata', 'src/report/tensorboard'],
+      'Only the exporter, the reader of the metadata of a file, and the events of TensorBoard know protobuf.',
     ),
     {
-      name: 'metadata-needs-only-the-minimal-protobuf',
-      comment: 'The reader of metadata walks the fields of a message by hand: protobufjs/minimal is enough.',
+      name: 'fields-by-hand-need-only-the-minimal-protobuf',
+      comment: 'Metadata and events walk the fields of a message by hand: protobufjs/minimal is enough.',
       severity: 'error',
-      from: { path: '^models/metadata/' },
+      from: { path: '^(models/metadata|src/report/tensorboard)/' },
       to: { path: '(^|node_modules/)protobufjs', pathNot: 'protobufjs/minimal' },
     },
     onlyUnder(

@@ -1,0 +1,53 @@
+/** The field of a chart with its grid, ticks and labels. */
+import { type Attributes, element, text } from './svg.ts';
+import { textWidth } from './text-width.ts';
+import { filled, stroked } from './theme.ts';
+
+/** Edges of the field, in pixels. */
+export interface Field {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+export interface Axis {
+  readonly label: string;
+  readonly ticks: readonly { readonly at: number; readonly words: string }[];
+}
+
+/** Room below a field for the ticks and the label of its x axis. */
+export const axisHeight = 46;
+
+/** Room left of a field for the ticks and the label of its y axis. */
+export function axisWidth(ticks: readonly string[]): number {
+  return 38 + Math.max(0, ...ticks.map((words) => textWidth(words)));
+}
+
+/** Lines across for the y axis, a base line and ticks for the x axis; a tick whose words would touch those before it says nothing. */
+export function drawAxes({ left, top, right, bottom }: Field, x: Axis, y: Axis): string[] {
+  let free = Number.NEGATIVE_INFINITY;
+  return [
+    ...y.ticks.flatMap(({ at, words }) => [
+      line(left, at, right, at, stroked('grid')),
+      text(left - 8, at + 4, words, { ...filled('muted'), 'text-anchor': 'end' }),
+    ]),
+    line(left, bottom, right, bottom, stroked('muted')),
+    ...x.ticks.flatMap(({ at, words }) => {
+      const half = textWidth(words) / 2;
+      const tick = line(at, bottom, at, bottom + 4, stroked('muted'));
+      if (at - half < free) return [tick];
+      free = at + half + 8;
+      return [tick, text(at, bottom + 18, words, { ...filled('muted'), 'text-anchor': 'middle' })];
+    }),
+    text((left + right) / 2, bottom + 37, x.label, { 'text-anchor': 'middle' }),
+    text(0, 0, y.label, {
+      'text-anchor': 'middle',
+      transform: `translate(20 ${((top + bottom) / 2).toFixed(2)}) rotate(-90)`,
+    }),
+  ];
+}
+
+export function line(x1: number, y1: number, x2: number, y2: number, attributes: Attributes): string {
+  return element('line', { x1, y1, x2, y2, ...attributes });
+}

@@ -1,0 +1,42 @@
+/** The history of a run as charts: training dashed, validation whole, the epoch of the best model marked. */
+import type { EpochRecord } from '../../models/checkpoint/state.ts';
+import { lineChart } from './line-chart.ts';
+
+export interface HistoryChart {
+  readonly title?: string | undefined;
+  readonly note?: string | undefined;
+  readonly bestEpoch?: number | undefined;
+}
+
+export function lossChart(history: readonly EpochRecord[], { title = 'Loss', ...chart }: HistoryChart = {}): string {
+  return curves(history, { title, ...chart }, 'loss', 'validationLoss');
+}
+
+export function accuracyChart(
+  history: readonly EpochRecord[],
+  { title = 'Accuracy', ...chart }: HistoryChart = {},
+): string {
+  return curves(history, { title, ...chart }, 'accuracy', 'validationAccuracy');
+}
+
+function curves(
+  history: readonly EpochRecord[],
+  { title, note, bestEpoch }: HistoryChart & { readonly title: string },
+  training: 'loss' | 'accuracy',
+  validation: 'validationLoss' | 'validationAccuracy',
+): string {
+  const validated = history.some((record) => record[validation] !== null);
+  return lineChart({
+    title,
+    note,
+    xLabel: 'epoch',
+    yLabel: training,
+    x: history.map(({ epoch }) => epoch),
+    series: [
+      { name: 'training', values: history.map((record) => record[training]), dashed: validated },
+      ...(validated ? [{ name: 'validation', values: history.map((record) => record[validation]) }] : []),
+    ],
+    marks: bestEpoch ? [{ x: bestEpoch, label: `best: epoch ${bestEpoch}` }] : [],
+    percent: training === 'accuracy',
+  });
+}

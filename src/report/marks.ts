@@ -1,0 +1,52 @@
+/** Lines down a field at places of note, their labels on top; where labels would touch, one goes a row higher. */
+import { type Field, line } from './axes.ts';
+import { text } from './svg.ts';
+import { textWidth } from './text-width.ts';
+import { filled, stroked } from './theme.ts';
+
+export interface Mark {
+  readonly x: number;
+  readonly label: string;
+}
+
+export interface PlacedMark {
+  readonly at: number;
+  readonly label: string;
+  /** Begins at the line, or ends there where the right is too near. */
+  readonly anchor: 'start' | 'end';
+  /** From below, from 0. */
+  readonly row: number;
+}
+
+const rowHeight = 15;
+
+export function placeMarks(marks: readonly Mark[], scale: (x: number) => number, right: number): PlacedMark[] {
+  const rows: number[] = []; // where each is free from
+  return marks
+    .map(({ x, label }) => ({ at: scale(x), label }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ at, label }) => {
+      const width = textWidth(label) + 8;
+      const anchor = at + width <= right ? 'start' : 'end';
+      const begin = anchor === 'start' ? at : at - width;
+      const free = rows.findIndex((until) => until <= begin);
+      const row = free === -1 ? rows.length : free;
+      rows[row] = begin + width;
+      return { at, label, anchor, row };
+    });
+}
+
+/** Room above a field. */
+export function marksHeight(marks: readonly PlacedMark[]): number {
+  return 9 + rowHeight * Math.max(0, ...marks.map(({ row }) => row + 1));
+}
+
+export function drawMarks(marks: readonly PlacedMark[], { top, bottom }: Field): string[] {
+  return marks.flatMap(({ at, label, anchor, row }) => {
+    const base = top - 4 - row * rowHeight;
+    return [
+      line(at, base - 9, at, bottom, { ...stroked('muted'), 'stroke-dasharray': '2 3' }),
+      text(anchor === 'start' ? at + 4 : at - 4, base, label, { ...filled('muted'), 'text-anchor': anchor }),
+    ];
+  });
+}

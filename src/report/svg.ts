@@ -1,0 +1,80 @@
+/** Elements of a chart, as text: no page, no ids, so that many charts stand on one page. */
+import { chartClass, filled, styleSheet } from './theme.ts';
+
+export type Attributes = Readonly<Record<string, string | number>>;
+
+export function element(name: string, attributes: Attributes, content: readonly string[] = []): string {
+  const pairs = Object.entries(attributes).map(([key, value]) => ` ${key}="${written(value)}"`);
+  return content.length === 0
+    ? `<${name}${pairs.join('')}/>`
+    : `<${name}${pairs.join('')}>${content.join('')}</${name}>`;
+}
+
+/** @param attributes more of them, or others than ink */
+export function text(x: number, y: number, words: string, attributes: Attributes = {}): string {
+  return element('text', { x, y, ...filled('ink'), ...attributes }, [escaped(words)]);
+}
+
+/** What a pointer over the element, or a screen reader, tells. */
+export function tooltip(words: string): string {
+  return element('title', {}, [escaped(words)]);
+}
+
+export interface Drawing {
+  readonly title: string;
+  /** A line below the title. */
+  readonly note?: string | undefined;
+  readonly width: number;
+  readonly height: number;
+  readonly content: readonly string[];
+}
+
+/** Where a drawing's content may begin, below title and note. */
+export function headHeight(note: string | undefined): number {
+  return note === undefined ? 34 : 52;
+}
+
+/** A whole file, or a part of a page. */
+export function drawing({ title, note, width, height, content }: Drawing): string {
+  return `${element(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      class: chartClass,
+      role: 'img',
+      viewBox: `0 0 ${pixels(width)} ${pixels(height)}`,
+      width,
+      height,
+      'font-family': 'system-ui, sans-serif',
+      'font-size': 12,
+    },
+    [
+      tooltip(title),
+      ...(note === undefined ? [] : [element('desc', {}, [escaped(note)])]),
+      element('style', {}, [styleSheet]),
+      element('rect', { width, height, ...filled('paper') }),
+      text(14, 24, title, { 'font-size': 15, 'font-weight': 'bold' }),
+      ...(note === undefined ? [] : [text(14, 43, note, filled('muted'))]),
+      ...content,
+    ].map((line) => `\n${line}`),
+  )}\n`;
+}
+
+/** A hundredth of a pixel is enough. */
+export function pixels(value: number): number {
+  return Number(value.toFixed(2));
+}
+
+function written(value: string | number): string {
+  return typeof value === 'number' ? String(pixels(value)) : escaped(value);
+}
+
+/** What XML cannot hold at all, such as a control character in a label, becomes the replacement character. */
+function escaped(words: string): string {
+  return words
+    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
+}
