@@ -1,6 +1,6 @@
 /** Accuracy and loss of a trained model over labelled texts, whatever computes it. */
 import type { ModelDescription, TrainedModel } from '../../models/model.ts';
-import { planModel } from '../../models/plan.ts';
+import { type Head, planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
@@ -30,6 +30,9 @@ export interface EvaluationReport {
   readonly labels: readonly string[];
   /** confusion[i][j]: examples of class i that were taken for class j. */
   readonly confusion: readonly (readonly number[])[];
+  /** Of each class, in the order of the examples. */
+  readonly probabilities: Float32Array; // [examples, classes]
+  readonly targets: Int32Array; // [examples]
 }
 
 export interface EvaluateOptions {
@@ -104,17 +107,21 @@ async function judgeSet(
   const { head } = planModel(model.spec);
   const breathe = createBreather();
   const confusion = model.labels.map(() => model.labels.map(() => 0));
+  const classes = model.labels.length;
+  const probabilities = new Float32Array(set.rows * classes);
   let lossSum = 0;
   let done = 0;
   progress.start('Evaluating', set.rows);
   try {
     for (const { ids, rows, time, targets } of batches(set, batchSize, taken)) {
       const logits = Float32Array.from((await forward(ids, rows, time)).logits);
-      const { loss, predicted } = judge(head, logits, targets, new Float32Array(logits.length));
-      lossSum += loss * rows;
-      predicted.forEach((label, row) => {
+      const judged = judge(head, logits, targets, new Float32Array(logits.length));
+      lossSum += judged.loss * rows;
+      judged.predicted.forEach((label, row) => {
         const counts = confusion[targets[row] as number] as number[];
         counts[label] = (counts[label] as number) + 1;
+        const place = taken.order ? (taken.order[done + row] as number) : done + row;
+        probabilities.set(classProbabilities(head, judged.probabilities, row), place * classes);
       });
       done += rows;
       progress.update(done);
@@ -132,7 +139,16 @@ async function judgeSet(
     examples: set.rows,
     labels: model.labels,
     confusion,
+    probabilities,
+    targets: set.targets,
   };
+}
+
+/** One number for each class, where a binary head gives that of class 1 only. */
+function classProbabilities({ outputs }: Head, probabilities: Float32Array, row: number): ArrayLike<number> {
+  if (outputs > 1) return probabilities.subarray(row * outputs, (row + 1) * outputs);
+  const second = probabilities[row] as number;
+  return [1 - second, second];
 }
 
 /** Ids and targets of labelled texts as `model` sees them; labels are matched by name. @throws DATA_LABELS */

@@ -15,6 +15,8 @@ export interface RunFiles {
   readonly history: string;
   /** Where `recurrent` puts the exported model. */
   readonly onnx: string;
+  /** Where `recurrent` draws the losses. */
+  readonly lossChart: string;
 }
 
 export interface RunFolder {
@@ -35,6 +37,7 @@ export function runFiles(folder: string): RunFiles {
     last: join(folder, 'last.safetensors'),
     history: join(folder, 'history.csv'),
     onnx: join(folder, 'model.onnx'),
+    lossChart: join(folder, 'loss.svg'),
   };
 }
 
@@ -66,7 +69,8 @@ export async function openRunFolder(folder: string, mode: RunMode): Promise<RunF
       files,
       previous,
       async save(checkpoint, history, improved) {
-        if (stale) await rm(files.onnx, { force: true }); // the export of the run that is being replaced
+        // what was made of the run that is being replaced
+        if (stale) for (const file of [files.onnx, files.lossChart]) await rm(file, { force: true });
         stale = false;
         if (improved) await writeFileAtomically(files.best, encodeCheckpoint({ model: checkpoint.model }));
         await writeFileAtomically(files.last, encodeCheckpoint(checkpoint));

@@ -70,11 +70,14 @@ export interface TrainingStart {
   readonly memory: MemoryPlan;
   /** Epochs done by an earlier call. */
   readonly resumedFrom: number;
+  /** Of those epochs. */
+  readonly history: readonly EpochRecord[];
 }
 
 export interface TrainingResult extends TrainingStart {
   /** With the best weights. */
   readonly model: TrainedModel;
+  /** Of all epochs. */
   readonly history: readonly EpochRecord[];
   readonly bestEpoch: number;
   readonly stoppedEarly: boolean;
@@ -165,6 +168,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     engine: { name: engine.name, threads, note },
     memory: memoryOf(selected),
     resumedFrom: start.epoch,
+    history: start.history,
   };
 
   const modelOf = ({ bestWeights, bestEpoch }: FitState): TrainedModel => ({

@@ -85,6 +85,39 @@ describe('train', () => {
     expect(accuracy).toBeGreaterThan(0.9);
   });
 
+  it('says how probable each class is, in the order of the examples', async () => {
+    for (const colours of [
+      ['red', 'green'],
+      ['red', 'green', 'blue'],
+    ]) {
+      const all = sentences(colours, 40);
+      // of uneven length, and with a mask, which has them evaluated in another order
+      const examples = all.examples.map((one, index) => ({
+        ...one,
+        text: one.text
+          .split(' ')
+          .slice(index % 7)
+          .join(' '),
+      }));
+      const few = { ...all, examples };
+      const spec: TrainOptions['spec'] = (sizes) => {
+        const [embedding, ...layers] = small(sizes).layers;
+        return { ...small(sizes), layers: [{ ...embedding, maskZero: true } as typeof embedding, ...layers] };
+      };
+      const { model } = await train({ ...options, spec, data: few, epochs: 3 });
+      const { probabilities, targets, loss } = await evaluate(model, few, { batchSize: 5 });
+      expect([...targets]).toEqual(examples.map(({ label }) => label));
+      const rows = examples.map((_, row) => probabilities.slice(row * colours.length, (row + 1) * colours.length));
+      for (const [row, example] of examples.entries()) {
+        const alone = await evaluate(model, { labels: few.labels, examples: [example] }, { engine: 'js' });
+        for (const [label, p] of alone.probabilities.entries()) expect(rows[row]?.[label]).toBeCloseTo(p, 5);
+        expect(rows[row]?.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 6);
+      }
+      const losses = rows.map((row, index) => -Math.log(row[targets[index] ?? 0] ?? 0));
+      expect(losses.reduce((sum, one) => sum + one, 0) / rows.length).toBeCloseTo(loss, 5);
+    }
+  });
+
   it('gives the weights of the best epoch, and stops after patience', async () => {
     const result = await train({ ...options, learningRate: 0.3, epochs: 40, patience: 2 });
     const losses = result.history.map(({ validationLoss }) => validationLoss as number);
