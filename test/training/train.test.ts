@@ -100,9 +100,10 @@ describe('train', () => {
           .join(' '),
       }));
       const few = { ...all, examples };
-      const spec: TrainOptions['spec'] = (sizes) => {
-        const [embedding, ...layers] = small(sizes).layers;
-        return { ...small(sizes), layers: [{ ...embedding, maskZero: true } as typeof embedding, ...layers] };
+      const spec = (sizes: { vocabularySize: number; classes: number }): SpecInput => {
+        const [, ...layers] = small(sizes).layers;
+        const embedding = { type: 'embedding', inputDim: sizes.vocabularySize, outputDim: 6, maskZero: true } as const;
+        return { ...small(sizes), layers: [embedding, ...layers] };
       };
       const { model } = await train({ ...options, spec, data: few, epochs: 3 });
       const { probabilities, targets, loss } = await evaluate(model, few, { batchSize: 5 });
