@@ -96,8 +96,8 @@ export interface EngineProvider {
   mostThreads(rows: number): number;
   /** Default: 1. As `mostThreads` where the number is not for us to choose. */
   fewestThreads?(): number;
-  /** Bytes that the engine can address. Left out: whatever the machine has. */
-  readonly addressable?: number;
+  /** Of an engine with an address space of its own: bytes that will lie in it, and the most that can. */
+  addressSpace?(load: EngineLoad): { readonly bytes: number; readonly most: number };
   /** What the engine will hold at most, all threads together; nothing is allocated to tell. */
   memory(load: EngineLoad): readonly MemoryPart[];
   prepare(options: EngineOptions): Promise<Engine>;

@@ -15,6 +15,7 @@ export const optimiserSchema = z.discriminatedUnion('type', [
     beta2: fraction.default(0.999),
     epsilon: z.number().gt(0).default(1e-7),
   }),
+  // as torch.optim.Adam
   z.strictObject({
     type: z.literal('adam-pytorch'),
     beta1: fraction.default(0.9),
@@ -28,8 +29,6 @@ export type OptimiserOptions = Readonly<z.output<typeof optimiserSchema>>;
 
 /** As Keras' `Adam`. */
 export const adam: OptimiserOptions = { type: 'adam', beta1: 0.9, beta2: 0.999, epsilon: 1e-7 };
-/** As `torch.optim.Adam`. */
-export const adamPytorch: OptimiserOptions = { type: 'adam-pytorch', beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 export const sgd: OptimiserOptions = { type: 'sgd', momentum: 0, nesterov: false };
 
 /** What an optimiser remembers between steps. */

@@ -7,7 +7,6 @@ import { availableParallelism } from 'node:os';
 import { fail } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import type { EngineLoad, EngineName, EngineProvider } from '../engine.ts';
-import { planMemory } from '../memory.ts';
 import { costs } from './costs.ts';
 import { expectedStep } from './expected-cost.ts';
 import { jsEngine } from './js/engine.ts';
@@ -108,11 +107,10 @@ export function refuseAll(reasons: readonly string[]): never {
 }
 
 function refuseSize({ provider, load }: Candidate): string | undefined {
-  const { addressable = Number.POSITIVE_INFINITY } = provider;
-  const { bytes } = planMemory(provider.memory(load));
-  if (bytes <= addressable) return undefined;
+  const { bytes, most } = provider.addressSpace?.(load) ?? { bytes: 0, most: 0 };
+  if (bytes <= most) return undefined;
   const shape = `batches of ${load.rows} rows and ${load.time} steps`;
-  return `${shape} need ${formatBytes(bytes)}, and it can address ${formatBytes(addressable)}`;
+  return `${shape} need ${formatBytes(bytes)}, and it can address ${formatBytes(most)}`;
 }
 
 function refuseThreads(

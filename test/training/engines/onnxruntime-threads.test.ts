@@ -45,10 +45,10 @@ describe.each(['simpleRnn', 'lstm', 'gru'] as const)('odd sizes of %s', (type) =
     [64, 2, 8],
     [65, 2, 17],
     [3, 2, 128],
-  ])('agrees with engine js, 1 and 2 threads: %i rows, %i steps, %i units', async (rows, time, units) => {
+  ])('agrees with engine js, 1 to 3 threads: %i rows, %i steps, %i units', async (rows, time, units) => {
     const spec = specOf(type, units);
     const expected = await stepped(jsEngine, spec, 1, rows, time);
-    for (const threads of [1, 2]) {
+    for (const threads of [1, 2, 3]) {
       const got = await stepped(onnxruntimeEngine, spec, threads, rows, time);
       // weights of the order of 1 and sums of some thousand products, in float32
       expect(largestDifference(got, expected)).toBeLessThan(1e-5);
@@ -82,9 +82,8 @@ describe('a worker that fails', () => {
     const ort = join(folder, `${program.length}.cjs`);
     writeFileSync(ort, program);
     const models = { training: new Uint8Array(1), evaluation: new Uint8Array(1) };
-    const weights = new Float32Array(0);
-    const { module: kernels } = await loadKernels('plain');
-    return startWorkers(2, { ort, models, optimiser: sgd, kernels, weights, moments: [], gradients: [] });
+    const { module, memory } = await loadKernels('plain');
+    return startWorkers(2, { ort, models, optimiser: sgd, module, memory, pieceLength: 16 });
   }
   const run = { kind: 'run', model: 'training', feeds: [], results: [] } as const;
 

@@ -100,7 +100,9 @@ for (const build of availableBuilds()) {
       const tooLarge = { rows: 512, time: 1000, ids: new Int32Array(512_000), targets: new Int32Array(512) };
       await expect(engine.step(tooLarge, { seed: 0, epoch: 0, step: 0 }, 0)).rejects.toMatchObject({
         code: 'OPTION_UNSUPPORTED',
-        message: expect.stringMatching(/^a batch of 512 × 1000 ids needs \d+ MiB, engine wasm has 4095 MiB at most$/),
+        message: expect.stringMatching(
+          /^a batch of 512 × 1000 ids needs \d+ MiB, a WebAssembly memory has 4095 MiB at most$/,
+        ),
       });
       expect((await engine.evaluate(randomBatch(spec, 2, 2, 1))).loss).toBeGreaterThan(0);
     });

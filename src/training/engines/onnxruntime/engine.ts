@@ -12,14 +12,14 @@ import { fail } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge } from '../../loss.ts';
-import { momentNames, ratesOf } from '../../optimisers.ts';
+import { momentNames, ratesOf, type StepRates } from '../../optimisers.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
-import { loadKernels } from '../wasm/kernels.ts';
-import { createDraw, createFeeder } from './feeds.ts';
+import { mostBytes } from '../wasm/reserve-memory.ts';
+import { createDraw, createFeeder, type Fed } from './feeds.ts';
 import { type StepGraph, stepGraph } from './graph/step-graph.ts';
-import { engineMemory } from './memory.ts';
-import { layOut, type ParameterLayout, read, write } from './parameter-layout.ts';
-import { sharedArray } from './shared-array.ts';
+import { engineMemory, parameterSpace } from './memory.ts';
+import { layOut, linesOf, type ParameterLayout, read, wholeLines, write } from './parameter-layout.ts';
+import { type ParameterPlaces, pieceLength, reserveParameters } from './parameter-memory.ts';
 import type { RunRequest, UpdateRequest } from './step-worker.ts';
 import { startWorkers } from './workers.ts';
 
@@ -35,6 +35,7 @@ export const onnxruntimeEngine: EngineProvider = {
   },
   mostThreads: (rows) => rows,
   memory: engineMemory,
+  addressSpace: (load) => ({ bytes: parameterSpace(load), most: mostBytes }),
   prepare: createOnnxruntimeEngine,
 };
 
@@ -45,9 +46,8 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
   const graphs = { training: stepGraph(plan, 'training'), evaluation: stepGraph(plan, 'evaluation') };
   const layout = layOut(plan, graphs.training.byRow);
   const kinds = momentNames(optimiser);
-  const weights = sharedArray('float32', layout.length);
-  const moments = kinds.map(() => sharedArray('float32', layout.length));
-  const gradients = Array.from({ length: threads }, () => sharedArray('float32', layout.wholeLength));
+  const parameters = await reserveParameters(layout, kinds.length, threads);
+  const { weights, moments, gradients, module, memory } = parameters;
   write(layout, weights, (name) => (initial.get(name) as Tensor).data);
   let updates = 0;
 
@@ -55,10 +55,9 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
     ort,
     models: { training: encodeOnnx(graphs.training.model), evaluation: encodeOnnx(graphs.evaluation.model) },
     optimiser,
-    kernels: (await loadKernels('plain')).module,
-    weights,
-    moments,
-    gradients,
+    module,
+    memory,
+    pieceLength,
   });
   const feeders = gradients.map((gradient) => createFeeder(plan, layout, weights, gradient));
   let disposed = false;
@@ -93,13 +92,7 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
         const { logits, fed } = await run(graphs.training, 'training', batch, address);
         updates++;
         const rates = ratesOf(optimiser, learningRate, updates);
-        const gradientsOf = (table: number) =>
-          fed.map(({ placeOf, rowGradients }) => ({ placeOf, rows: rowGradients[table] as Float32Array }));
-        const updated = workers.ask(
-          gradients.map((_, worker) =>
-            updateRequest(layout, worker, threads, { rates, shares: fed.length, gradientsOf }),
-          ),
-        );
+        const updated = workers.ask(updateRequests(layout, parameters.places, fed, rates));
         const { loss, correct } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
         await updated;
         return { loss, correct };
@@ -149,29 +142,37 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
   };
 }
 
-type Update = Pick<UpdateRequest, 'rates' | 'shares'> & {
-  readonly gradientsOf: (table: number) => UpdateRequest['tables'][number]['gradients'];
-};
-
-/** The part of an update that one of `count` workers does. */
-function updateRequest(
+/** What each worker does of an update: a range of all weights, and of each kind of moment. */
+function updateRequests(
   { wholeLength, tables }: ParameterLayout,
-  worker: number,
-  count: number,
-  { gradientsOf, ...update }: Update,
-): UpdateRequest {
-  const cut = (length: number, k: number) => Math.floor((k * length) / count);
-  return {
-    kind: 'update',
-    ...update,
-    from: cut(wholeLength, worker),
-    to: cut(wholeLength, worker + 1),
-    tables: tables.map(({ offset, shape, length }, table) => ({
-      offset,
-      width: length / (shape[0] as number),
-      from: cut(length, worker),
-      to: cut(length, worker + 1),
-      gradients: gradientsOf(table),
-    })),
-  };
+  places: ParameterPlaces,
+  fed: readonly Fed[],
+  rates: StepRates,
+): readonly UpdateRequest[] {
+  const { pieces, stride } = places;
+  const at = (values: number) => ({
+    weights: places.weights + 4 * values,
+    moments: places.moments.map((moment) => moment + 4 * values),
+  });
+  return pieces.map((piece, worker) => {
+    const { from, to } = linesOf(wholeLength, worker, pieces.length);
+    return {
+      kind: 'update',
+      rates,
+      whole: {
+        ...at(from),
+        gradients: places.gradients + 4 * from,
+        shares: fed.length,
+        stride,
+        bytes: 4 * (to - from),
+      },
+      tables: tables.map(({ offset, shape, length }, table) => ({
+        ...at(offset),
+        ...linesOf(wholeLines(length), worker, pieces.length),
+        width: length / (shape[0] as number),
+        gradients: fed.map(({ placeOf, rowGradients }) => ({ placeOf, rows: rowGradients[table] as Float32Array })),
+      })),
+      piece,
+    };
+  });
 }

@@ -1,9 +1,10 @@
 /** What the engine holds, worked out from the spec alone: an upper bound, as onnxruntime plans its own memory. */
 import type { Layer, RecurrentLayer } from '../../../../models/layers.ts';
-import { gates, planModel } from '../../../../models/plan.ts';
+import { gates, type ModelPlan, type ParameterSpec, planModel } from '../../../../models/plan.ts';
 import { sizeOf } from '../../../../models/weights.ts';
 import type { EngineLoad, MemoryPart } from '../../engine.ts';
 import { momentNames } from '../../optimisers.ts';
+import { placeParameters } from './parameter-memory.ts';
 
 /** Values that a step of one row leaves for the way back and for the products after it, by unit. */
 const keptPerUnit = { simpleRnn: 3, lstm: 11, gru: 12 } as const satisfies Record<RecurrentLayer['type'], number>;
@@ -12,11 +13,10 @@ const keptPerUnit = { simpleRnn: 3, lstm: 11, gru: 12 } as const satisfies Recor
 const slack = 2;
 const perThread = 48 * 2 ** 20;
 
-export function engineMemory({ spec, optimiser, threads, rows, time }: EngineLoad): readonly MemoryPart[] {
+export function engineMemory(load: EngineLoad): readonly MemoryPart[] {
+  const { spec, threads, rows, time } = load;
   const plan = planModel(spec);
-  const parameters = plan.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const [first] = plan.layers;
-  const table = first?.parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0) ?? 0;
+  const { whole } = countValues(plan);
   const share = Math.ceil(rows / threads) * time;
   const unique = Math.min(share, plan.vocabularySize);
 
@@ -29,11 +29,24 @@ export function engineMemory({ spec, optimiser, threads, rows, time }: EngineLoa
     const wide = input.kind === 'sequence' && !looksUp(layer, features, plan.vocabularySize) ? 3 * features : 0;
     return sum + share * (kept + wide + width) + unique * (2 * width + 3 * Math.min(features, plan.vocabularySize));
   }, 0);
-  const ofThread = 4 * slack * (values + 2 * (parameters - table)) + perThread;
+  const ofThread = 4 * slack * (values + 2 * whole) + perThread;
   return [
-    { what: 'weights and moments', bytes: 4 * parameters * (1 + momentNames(optimiser).length) },
-    { what: 'states, gradients and products of a step', bytes: Math.ceil(threads * ofThread) },
+    { what: 'weights, moments and gradients', bytes: parameterSpace(load) },
+    { what: 'states and products of a step', bytes: Math.ceil(threads * ofThread) },
   ];
+}
+
+/** Bytes that must lie within reach of the kernels, the fillings of cache lines apart. */
+export function parameterSpace({ spec, optimiser, threads }: EngineLoad): number {
+  const { all, whole } = countValues(planModel(spec));
+  return placeParameters({ length: all, wholeLength: whole }, momentNames(optimiser).length, threads).end;
+}
+
+/** Values of all parameters, and of those whose gradients are not rows. */
+function countValues({ parameters, layers }: ModelPlan): { readonly all: number; readonly whole: number } {
+  const count = (some: readonly ParameterSpec[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const all = count(parameters);
+  return { all, whole: all - count(layers[0]?.parameters ?? []) };
 }
 
 function recurrentOf(layer: Layer): RecurrentLayer | undefined {

@@ -1,7 +1,9 @@
 /**
  * Where each parameter stands in one flat array: weights, each kind of moment and each thread's gradients are laid out
  * alike, so that an update is a walk over a range. Tables come last: parameters of which a batch touches single rows.
- * Their gradients are rows of the batch's different ids, never an array of the table's size.
+ * Their gradients are rows of the batch's different ids, never an array of the table's size. Each parameter begins on a
+ * cache line, and zeros fill its last one: kernels take four values at a time, and V8 copies shared memory byte by byte
+ * where addresses are not multiples of eight.
  */
 import type { ModelPlan } from '../../../../models/plan.ts';
 import { sizeOf, type Tensor } from '../../../../models/weights.ts';
@@ -25,13 +27,26 @@ export function layOut({ parameters }: ModelPlan, byRow: ReadonlySet<string>): P
   let length = 0;
   const place = ({ name, shape }: { readonly name: string; readonly shape: readonly number[] }): PlacedParameter => {
     const placed = { name, shape, offset: length, length: sizeOf(shape) };
-    length += placed.length;
+    length += wholeLines(placed.length);
     return placed;
   };
   const whole = parameters.filter(({ name }) => !byRow.has(name)).map(place);
   const wholeLength = length;
   const tables = parameters.filter(({ name }) => byRow.has(name)).map(place);
   return { whole, wholeLength, tables, length };
+}
+
+/** Values of a cache line. */
+const line = 16;
+
+export function wholeLines(length: number): number {
+  return line * Math.ceil(length / line);
+}
+
+/** Range `part` of `parts` of a length in whole lines. */
+export function linesOf(length: number, part: number, parts: number): { readonly from: number; readonly to: number } {
+  const cut = (place: number) => line * Math.floor(((length / line) * place) / parts);
+  return { from: cut(part), to: cut(part + 1) };
 }
 
 /** Writes tensors to their places. @param dataOf the values of a parameter */

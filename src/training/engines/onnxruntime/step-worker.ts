@@ -6,8 +6,8 @@
 import type { parentPort } from 'node:worker_threads';
 import type { OrtModule } from '../../../../runtime/onnx/ort.ts';
 import type { OptimiserOptions, StepRates } from '../../optimisers.ts';
-import { instantiateKernels } from '../wasm/kernels.ts';
-import { moveWeights } from '../wasm/move-weights.ts';
+import { type Address, instantiateKernels, type KernelMemory } from '../wasm/kernels.ts';
+import { moveWeights, type WeightRange } from '../wasm/move-weights.ts';
 
 export interface WorkerData {
   /** Absolute path of onnxruntime's entry. */
@@ -16,12 +16,11 @@ export interface WorkerData {
   readonly models: { readonly training: Uint8Array; readonly evaluation: Uint8Array };
   readonly optimiser: OptimiserOptions;
   /** The compiled kernels of engine wasm, of which the optimisers are used. */
-  readonly kernels: unknown;
-  /** All parameters in their layout, shared by all threads, as are all arrays below. */
-  readonly weights: Float32Array;
-  readonly moments: readonly Float32Array[];
-  /** Of each share the gradients of whole parameters, in the same layout. */
-  readonly gradients: readonly Float32Array[];
+  readonly module: unknown;
+  /** Where the parameters lie. */
+  readonly memory: KernelMemory;
+  /** Values of a piece of a table. */
+  readonly pieceLength: number;
 }
 
 export interface Feed {
@@ -47,22 +46,23 @@ export interface RowGradients {
   readonly rows: Float32Array;
 }
 
+/** Some values of a table: all whose number is at least `from` and below `to`. Addresses are of value 0. */
+export interface TableRange extends Pick<WeightRange, 'weights' | 'moments'> {
+  readonly width: number;
+  readonly from: number;
+  readonly to: number;
+  /** Of each share. */
+  readonly gradients: readonly RowGradients[];
+}
+
 export interface UpdateRequest {
   readonly kind: 'update';
   readonly rates: StepRates;
-  /** Shares that have gradients: the first ones. */
-  readonly shares: number;
-  /** Range of the layout, for whole parameters. */
-  readonly from: number;
-  readonly to: number;
-  /** Ranges of tables, from the first value of each, which stands at `offset` of the layout. */
-  readonly tables: readonly {
-    readonly offset: number;
-    readonly width: number;
-    readonly from: number;
-    readonly to: number;
-    readonly gradients: readonly RowGradients[];
-  }[];
+  /** Of whole parameters. */
+  readonly whole: WeightRange;
+  readonly tables: readonly TableRange[];
+  /** Where the gradients of a piece of a table go, zeros yet. */
+  readonly piece: Address;
 }
 
 export type WorkerRequest = RunRequest | UpdateRequest;
@@ -77,7 +77,7 @@ export const stepWorkerSource = `{
 
 async function stepWorker(
   port: NonNullable<typeof parentPort>,
-  { models, optimiser, kernels: module, weights, moments, gradients }: WorkerData,
+  { models, optimiser, module, memory, pieceLength }: WorkerData,
   ort: OrtModule,
   instantiate: typeof instantiateKernels,
   move: typeof moveWeights,
@@ -86,18 +86,7 @@ async function stepWorker(
   const sessions = new Map<string, Session>();
   /** onnxruntime takes no shared memory, so inputs are copied; the copies' memory is used again. */
   const copies = new Map<string, Feed['data']>();
-
-  /** The kernels work in a memory of their own, into which ranges are copied: as many values as stay in the cache. */
-  const chunk = 4096;
-  const first = 4096; // the kernels' constants lie before it
-  const pages = Math.ceil((first + 4 * chunk * (1 + moments.length + gradients.length)) / 65536);
-  const { memory, kernels } = await instantiate(module, pages, pages);
-  const place = (k: number) => first + 4 * chunk * k;
-  const moved = [weights, ...moments].map((values, k) => ({
-    values,
-    own: new Float32Array(memory.buffer, place(k), chunk),
-  }));
-  const ownGradients = gradients.map((_, share) => new Float32Array(memory.buffer, place(moved.length + share), chunk));
+  const kernels = await instantiate(module, memory);
 
   async function sessionOf(model: RunRequest['model']): Promise<Session> {
     const session =
@@ -142,47 +131,35 @@ async function stepWorker(
     for (const { name, data } of results) data.set(outputs[name]?.data as Float32Array);
   }
 
-  /** Updates a range of the layout. @param load puts the gradients of a share into an array of zeros */
-  function updateRange(
-    { shares, rates }: UpdateRequest,
-    from: number,
-    to: number,
-    load: (share: number, own: Float32Array) => void,
-  ): void {
-    for (const { values, own } of moved) own.set(values.subarray(from, to));
-    for (let share = 0; share < shares; share++) load(share, ownGradients[share] as Float32Array);
-    move(kernels, optimiser, rates, {
-      weights: place(0),
-      gradients: place(moved.length),
-      shares,
-      stride: 4 * chunk,
-      moments: moments.map((_, k) => place(1 + k)),
-      bytes: 16 * Math.ceil((to - from) / 4),
-    });
-    for (const { values, own } of moved) values.set(own.subarray(0, to - from), from);
+  function updateTable({ rates, piece }: UpdateRequest, table: TableRange): void {
+    const { weights, moments, width, gradients } = table;
+    for (let from = table.from; from < table.to; from += pieceLength) {
+      const to = Math.min(from + pieceLength, table.to);
+      gradients.forEach(({ placeOf, rows }, share) => {
+        const own = new Float32Array(memory.buffer, piece + 4 * pieceLength * share, to - from);
+        const end = Math.min(to, placeOf.length * width);
+        for (let row = Math.floor(from / width); row * width < end; row++) {
+          const place = placeOf[row] as number;
+          if (place < 0) continue;
+          const shift = (place - row) * width;
+          const last = Math.min((row + 1) * width, end);
+          for (let i = Math.max(row * width, from); i < last; i++) own[i - from] = rows[i + shift] as number;
+        }
+      });
+      move(kernels, optimiser, rates, {
+        weights: weights + 4 * from,
+        gradients: piece,
+        shares: gradients.length,
+        stride: 4 * pieceLength,
+        moments: moments.map((at) => at + 4 * from),
+        bytes: 4 * (to - from),
+      });
+    }
   }
 
   function updateAll(request: UpdateRequest): void {
-    for (let from = request.from; from < request.to; from += chunk) {
-      const to = Math.min(from + chunk, request.to);
-      updateRange(request, from, to, (share, own) => own.set((gradients[share] as Float32Array).subarray(from, to)));
-    }
-    for (const { offset, width, from: first, to: last, gradients: shares } of request.tables) {
-      for (let from = first; from < last; from += chunk) {
-        const to = Math.min(from + chunk, last);
-        updateRange(request, offset + from, offset + to, (share, own) => {
-          const { placeOf, rows } = shares[share] as RowGradients;
-          for (let row = Math.floor(from / width); row * width < to; row++) {
-            const at = placeOf[row] as number;
-            if (at < 0) continue;
-            const begin = Math.max(row * width, from);
-            const end = Math.min((row + 1) * width, to);
-            const shift = (at - row) * width;
-            own.set(rows.subarray(begin + shift, end + shift), begin - from);
-          }
-        });
-      }
-    }
+    move(kernels, optimiser, request.rates, request.whole);
+    for (const table of request.tables) updateTable(request, table);
   }
 
   port.on('message', async (request: WorkerRequest) => {

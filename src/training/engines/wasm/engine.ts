@@ -17,17 +17,14 @@ import type {
   StepAddress,
 } from '../../engine.ts';
 import { judge } from '../../loss.ts';
+import { planMemory } from '../../memory.ts';
 import type { OptimiserOptions } from '../../optimisers.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
 import { gatherCrew, mailboxBytes } from './crew.ts';
-import { type Address, availableBuilds, type Build, type KernelMemory, loadKernels, notedKernels } from './kernels.ts';
+import { type Address, availableBuilds, type Build, loadKernels, notedKernels } from './kernels.ts';
 import { layOutParameters } from './parameters.ts';
 import { layOutProgram, mostShares, type Program } from './program.ts';
-
-const pageBytes = 65536;
-const pagesOf = (bytes: number) => Math.ceil(bytes / pageBytes);
-/** What 32-bit addresses reach, less a page, so that no address overflows. */
-const mostBytes = pageBytes * 65535;
+import { mostBytes, pageBytes, pagesOf, reserveMemory } from './reserve-memory.ts';
 
 /** The engine over the fastest build that this machine runs, or over the one that is named. */
 export function wasmEngineOf(named?: Build): EngineProvider {
@@ -36,7 +33,7 @@ export function wasmEngineOf(named?: Build): EngineProvider {
     name: 'wasm',
     refusal: async () => (build() ? undefined : 'this machine has no WebAssembly SIMD'),
     mostThreads: mostShares,
-    addressable: mostBytes,
+    addressSpace: (load) => ({ bytes: planMemory(plannedMemory(load)).bytes, most: mostBytes }),
     memory: plannedMemory,
     prepare: async (options) => {
       const chosen = build();
@@ -165,18 +162,4 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
         await crew.dispose();
       }),
   };
-}
-
-/** Grows the memory until it has `bytes`. @throws OPTION_UNSUPPORTED */
-function reserveMemory(memory: KernelMemory, bytes: number, what: string): void {
-  const missing = pagesOf(bytes) - memory.buffer.byteLength / pageBytes;
-  if (missing <= 0) return;
-  const hint = 'Use a smaller batch size or length, or --engine js.';
-  const needed = `${what} needs ${Math.ceil(bytes / 2 ** 20)} MiB`;
-  if (bytes > mostBytes) fail('OPTION_UNSUPPORTED', `${needed}, engine wasm has 4095 MiB at most`, hint);
-  try {
-    memory.grow(missing);
-  } catch (error) {
-    fail('OPTION_UNSUPPORTED', `${needed}, which this machine does not give`, hint, error);
-  }
 }

@@ -204,18 +204,14 @@ export async function loadKernels(build: Build): Promise<LoadedKernels> {
   const compiling = compiled.get(build) ?? WebAssembly.compile(bytesOf(build));
   compiled.set(build, compiling);
   const module = await compiling;
-  return { build, module, ...(await instantiateKernels(module, 1, 65536)) };
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  return { build, module, memory, kernels: await instantiateKernels(module, memory) };
 }
 
-/** Kernels over a new memory of so many pages, and at most so many. Uses nothing but its parameters and what is global. */
-export async function instantiateKernels(
-  module: unknown,
-  initial: number,
-  maximum: number,
-): Promise<Pick<LoadedKernels, 'memory' | 'kernels'>> {
-  const memory = new WebAssembly.Memory({ initial, maximum, shared: true });
+/** Compiled kernels over a memory. Uses nothing but its parameters and what is global. */
+export async function instantiateKernels(module: unknown, memory: KernelMemory): Promise<Kernels> {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  return { memory, kernels: exports as Kernels };
+  return exports as Kernels;
 }
 
 function bytesOf(build: Build): Uint8Array {
