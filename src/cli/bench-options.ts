@@ -4,8 +4,7 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { type ContenderName, contenderNames } from '../bench/training/contender.ts';
 import { type RecurrentKind, recurrentKinds } from '../bench/training/problems.ts';
-import { fail } from '../core/errors.ts';
-import { nearestNames } from '../core/nearest.ts';
+import { namesOption } from './names-option.ts';
 import { numberParser } from './numbers.ts';
 
 const threadCount = z.int().min(1).max(1024);
@@ -28,28 +27,4 @@ export function contenders(standard: readonly ContenderName[]): Option {
 
 export function layers(standard: readonly RecurrentKind[]): Option {
   return namesOption('--layers', 'kinds of recurrent layer', recurrentKinds, standard);
-}
-
-/** Some of `names`, with commas between. */
-export function namesOption<Name extends string>(
-  flag: string,
-  description: string,
-  names: readonly Name[],
-  standard: readonly Name[] = names,
-): Option {
-  return new Option(`${flag} <names>`, `${description}, with commas between: ${names.join(', ')}`)
-    .default(standard, standard.length === names.length ? 'all' : standard.join(','))
-    .argParser((text) => [...new Set(text.split(',').map((name) => knownName(flag, name, names)))]);
-}
-
-function knownName<Name extends string>(flag: string, name: string, names: readonly Name[]): Name {
-  const [nearest] = nearestNames(name, names);
-  return (
-    names.find((known) => known === name) ??
-    fail(
-      'OPTION_INVALID',
-      `${flag}: there is no "${name}"`,
-      nearest ? `Did you mean ${nearest}?` : `Choose among ${names.join(', ')}.`,
-    )
-  );
 }

@@ -1,4 +1,5 @@
 /** Which of the texts a trained model is judged on. */
+import { Option } from 'commander';
 import type { TrainingRecord } from '../../models/model.ts';
 import { fail } from '../core/errors.ts';
 import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
@@ -7,8 +8,13 @@ import type { LabelledTexts } from '../training/evaluate.ts';
 import { partOf } from './data.ts';
 import { formatCountOf } from './terminal/format.ts';
 
-export const parts = ['test', 'validation', 'train', 'all'] as const;
+const parts = ['test', 'validation', 'train', 'all'] as const;
 export type Part = (typeof parts)[number];
+
+export const split = new Option(
+  '--split <part>',
+  'which texts (default: the held-out test part if the model was trained on these texts, else all)',
+).choices(parts);
 
 export interface ChosenPart {
   readonly split: Part;

@@ -9,6 +9,7 @@ import { exportCommand } from './commands/export.ts';
 import { inspect } from './commands/inspect.ts';
 import { models } from './commands/models.ts';
 import { parity } from './commands/parity.ts';
+import { plot } from './commands/plot.ts';
 import { predict } from './commands/predict.ts';
 import { train } from './commands/train.ts';
 
@@ -25,6 +26,7 @@ export function createProgram(): Command {
     demo(),
     train(),
     evaluate(),
+    plot(),
     exportCommand(),
     predict(),
     parity(),

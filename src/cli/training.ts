@@ -3,8 +3,10 @@ import type { EpochRecord } from '../../models/checkpoint/state.ts';
 import { summary } from '../../models/summary.ts';
 import { zooModel } from '../../models/zoo/zoo.ts';
 import { fail } from '../core/errors.ts';
+import { writeFileAtomically } from '../core/files.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
+import { clearLogFolder, openRunLog, type RunLog } from '../report/tensorboard/run-log.ts';
 import { describeMemory } from '../training/memory.ts';
 import type { RunOptions, RunOptionsInput } from '../training/options.ts';
 import type { RunFiles, RunMode } from '../training/run-folder.ts';
@@ -13,6 +15,7 @@ import { interruptible } from './interrupt.ts';
 import { commandLine } from './invocation.ts';
 import { type DataOptions, dataArguments, pickRunOptions, type RunCommandOptions } from './options.ts';
 import { readSpec } from './read-spec.ts';
+import { describeRun, lossCurve } from './run-charts.ts';
 import { formatCount, formatCountOf, formatSeconds, formatShare } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
@@ -36,13 +39,16 @@ export interface TrainingRequest {
   readonly options: RunCommandOptions & DataOptions;
   readonly out: string;
   readonly mode: RunMode;
+  /** Folder for event files of TensorBoard. */
+  readonly tensorboard?: string | undefined;
 }
 
 export type FinishedTraining = TrainingResult & { readonly files: RunFiles };
 
-/** @throws what `train` throws; INTERRUPTED after Ctrl-C, saying how to go on */
+/** Draws the losses into the run's folder, and on a terminal. @throws what `train` throws; INTERRUPTED after Ctrl-C, saying how to go on */
 export async function trainWatched(terminal: Terminal, request: TrainingRequest): Promise<FinishedTraining> {
-  const { model, data, options, out, mode } = request;
+  const { model, data, options, out, mode, tensorboard } = request;
+  let log: RunLog | undefined;
   const onStop = () => {
     terminal.progress.stop();
     process.stderr.write('\nStopping after this step. Ctrl-C again leaves at once.\n');
@@ -58,15 +64,24 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
       overwrite: mode === 'overwrite',
       onStart: (start) => {
         epochs = start.options.epochs;
+        if (tensorboard !== undefined) {
+          if (mode === 'overwrite') clearLogFolder(tensorboard);
+          log = openRunLog(tensorboard, start.history);
+        }
         terminal.say(`${describeStart(start)}\n`);
       },
-      onEpoch: (record, { seconds, best }) => terminal.say(describeEpoch(record, epochs, seconds, best)),
+      onEpoch: (record, { seconds, best }) => {
+        log?.write(record);
+        terminal.say(describeEpoch(record, epochs, seconds, best));
+      },
       progress: terminal.progress,
       signal,
     }),
-  );
+  ).finally(() => log?.close());
   const { files, history, bestEpoch } = result;
   if (files === undefined) return fail('INTERNAL', 'a run with a folder has no files', 'Please report this.');
+  const { lossChart } = await import('../report/history-charts.ts');
+  await writeFileAtomically(files.lossChart, lossChart(history, { note: describeRun(result.model), bestEpoch }));
   if (result.interrupted) {
     fail(
       'INTERRUPTED',
@@ -74,6 +89,8 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
       `Go on with: ${resumeCommand(request)}`,
     );
   }
+  const curve = terminal.interactive ? await lossCurve(terminal, history) : undefined;
+  if (curve !== undefined) terminal.say(`\n${curve}\n`);
   terminal.say(
     result.stoppedEarly
       ? `Stopped early: no lower validation loss for ${formatCountOf(result.options.patience, 'epoch')}. The best is epoch ${bestEpoch}.`
@@ -83,8 +100,9 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
 }
 
 /** A resumed run keeps its options; where the texts are must be said again. */
-function resumeCommand({ name, data, options, out }: TrainingRequest): string {
-  return commandLine('train', name, ...dataArguments(data.source, options), '--out', out, '--resume');
+function resumeCommand({ name, data, options, out, tensorboard }: TrainingRequest): string {
+  const events = tensorboard === undefined ? [] : ['--tensorboard', tensorboard];
+  return commandLine('train', name, ...dataArguments(data.source, options), '--out', out, ...events, '--resume');
 }
 
 function describeStart({

@@ -8,8 +8,6 @@ import { fail } from '../core/errors.ts';
 
 const packages = ['@resvg/resvg-wasm', 'dejavu-fonts-ttf'] as const;
 
-export const installCommand = `npm install ${packages.join(' ')}`;
-
 export interface PngOptions {
   /** Pixels of the picture for one of the drawing. Default: 2. */
   readonly scale?: number | undefined;
@@ -65,7 +63,7 @@ function resolve(require: NodeJS.Require, file: string): string {
     return fail(
       'PACKAGE_MISSING',
       `PNG files are drawn by ${packages.join(' with the fonts of ')}, which are not both installed`,
-      `${installCommand}, or take the SVG files.`,
+      `Run: npm install ${packages.join(' ')} (about 14 MB), or take the SVG files.`,
       error,
     );
   }

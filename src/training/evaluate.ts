@@ -7,7 +7,7 @@ import { type Progress, silent } from '../core/progress.ts';
 import type { Example, Recipe } from '../data/dataset.ts';
 import { type BatchOptions, batches } from './batches.ts';
 import { createBreather } from './breather.ts';
-import { type EncodedSet, encodeExamples } from './encoded-set.ts';
+import { type EncodedExamples, type EncodedSet, encodeExamples } from './encoded-set.ts';
 import type { EngineName } from './engine.ts';
 import { selectEngine } from './engines/select.ts';
 import { withoutPadding } from './evaluate-set.ts';
@@ -152,7 +152,7 @@ function classProbabilities({ outputs }: Head, probabilities: Float32Array, row:
 }
 
 /** Ids and targets of labelled texts as `model` sees them; labels are matched by name. @throws DATA_LABELS */
-export function encodeFor(model: ModelDescription, { labels, examples, recipe }: LabelledTexts): EncodedSet {
+export function encodeFor(model: ModelDescription, { labels, examples, recipe }: LabelledTexts): EncodedExamples {
   if (examples.length === 0)
     fail('DATA_INVALID', 'there are no examples to evaluate', 'Choose another part of the data.');
   const classes = labels.map((label) => model.labels.indexOf(label));

@@ -5,9 +5,10 @@ import type { RecurrentKind } from '../../bench/training/problems.ts';
 import { recurrentKinds } from '../../bench/training/problems.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
-import { namesOption, seconds, svg, threads } from '../bench-options.ts';
+import { seconds, svg, threads } from '../bench-options.ts';
 import { describeAbsences, describeCurves, describeMachine } from '../bench-tables.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { namesOption } from '../names-option.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const over = namesOption('--over', 'which sizes vary', axisNames);

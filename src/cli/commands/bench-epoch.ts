@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
-import { namesOption, threads } from '../bench-options.ts';
+import { threads } from '../bench-options.ts';
 import { describeAbsences, describeEpochs, describeMachine } from '../bench-tables.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { namesOption } from '../names-option.ts';
 import { numberParser } from '../numbers.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

@@ -1,5 +1,5 @@
 import { extname } from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import type { TrainingRecord } from '../../../models/model.ts';
 import { readFileWhole } from '../../core/files.ts';
@@ -14,15 +14,10 @@ import { openData } from '../data.ts';
 import { evaluateOnnx } from '../evaluate-onnx.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { batchSize, type DataOptions, dataOptions } from '../options.ts';
-import { choosePart, type Part, parts } from '../part.ts';
+import { choosePart, type Part, split } from '../part.ts';
 import { formatCount, formatShare } from '../terminal/format.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
-
-const split = new Option(
-  '--split <part>',
-  'which texts (default: the held-out test part if the model was trained on these texts, else all)',
-).choices(parts);
 
 interface Options extends TerminalOptions, DataOptions {
   readonly split?: Part;

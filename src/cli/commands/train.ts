@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { checkLogFolder } from '../../report/tensorboard/run-log.ts';
 import { evaluate } from '../../training/evaluate.ts';
 import { checkRunFolder } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
@@ -13,11 +14,13 @@ import { openModel, trainWatched } from '../training.ts';
 const out = new Option('--out <folder>', 'folder of the run');
 const resume = new Option('--resume', 'go on with the run in --out, bit for bit').conflicts('overwrite');
 const overwrite = new Option('--overwrite', 'replace the run that --out already holds');
+const tensorboard = new Option('--tensorboard <folder>', 'write event files of TensorBoard there, an event an epoch');
 
 interface Options extends TerminalOptions, DataOptions, RunCommandOptions {
   readonly out?: string;
   readonly resume?: boolean;
   readonly overwrite?: boolean;
+  readonly tensorboard?: string;
 }
 
 /** `recurrent train`: labelled texts to the folder of a run. */
@@ -30,8 +33,12 @@ export function train(): Command {
       const model = await openModel(name);
       const mode = options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new';
       await checkRunFolder(folder, mode);
+      if (options.tensorboard !== undefined && mode === 'new') checkLogFolder(options.tensorboard);
       const data = await openData(terminal, options);
-      const result = await trainWatched(terminal, { name, model, data, options, out: folder, mode });
+      const result = await trainWatched(terminal, {
+        ...{ name, model, data, options, out: folder, mode },
+        tensorboard: options.tensorboard,
+      });
       const test = result.split.test.length
         ? await evaluate(result.model, partOf(data, result.split.test), {
             engine: result.engine.name,
@@ -51,12 +58,22 @@ export function train(): Command {
           memory,
           duplicates: split.duplicates,
           options: result.options,
-          files: { best: files.best, last: files.last, history: files.history },
+          files: {
+            best: files.best,
+            last: files.last,
+            history: files.history,
+            lossChart: files.lossChart,
+            tensorboard: options.tensorboard,
+          },
         },
         facts([
           ...(test ? [['test accuracy', `${formatShare(test.accuracy)} of ${test.examples}`] as const] : []),
           ['best model', files.best],
           ['history', files.history],
+          ['loss curve', files.lossChart],
+          ...(options.tensorboard === undefined
+            ? []
+            : [['events', `${options.tensorboard}: tensorboard --logdir ${options.tensorboard}`] as const]),
           ['next', commandLine('export', folder, '--out', files.onnx)],
         ]),
       );
@@ -64,11 +81,12 @@ export function train(): Command {
   )
     .usage('[options] <model> --data <source> --out <folder>')
     .argument('<model>', 'name of a known model (see recurrent models), or a spec in a .json file');
-  withOptions(command, ...dataOptions, out, resume, overwrite, ...runOptions);
+  withOptions(command, ...dataOptions, out, resume, overwrite, tensorboard, ...runOptions);
   return withExamples(
     command,
     'recurrent train spam-lstm --data spam --out runs/spam',
     'recurrent train gru-masked --data tickets.csv --out runs/tickets --epochs 40 --seed 7',
+    'recurrent train lstm --data imdb --out runs/lstm --tensorboard runs/lstm/events',
     'recurrent train spec.json --data reviews.jsonl --text-column review --label-column verdict --out runs/reviews',
   );
 }
