@@ -5,7 +5,7 @@ import { filled, stroked } from './theme.ts';
 
 export interface ConfusionChart {
   readonly title: string;
-  /** A line below the title. */
+  /** Below the title. */
   readonly note?: string | undefined;
   readonly labels: readonly string[];
   /** counts[i][j]: examples of class i that were taken for class j. */
@@ -26,22 +26,19 @@ export function confusionChart({ title, note, labels, counts }: ConfusionChart):
   const longest = Math.max(0, ...rowLabels.map((label) => textWidth(label)));
   const slanted = longest > cell - 6;
   const left = 44 + longest;
-  const top = headHeight(note) + 24 + (slanted ? longest * 0.71 + 10 : 20);
   const side = cell * labels.length;
+  const width = Math.max(left + side + (slanted ? longest * 0.71 : 0) + 20, 320, textWidth(title, 16) + 28);
+  const head = headHeight({ note, width });
+  const top = head + 24 + (slanted ? longest * 0.71 + 10 : 20);
   const place = (index: number) => (index + 0.5) * cell;
 
   return drawing({
     title,
     note,
-    width: Math.max(
-      left + side + (slanted ? longest * 0.71 : 0) + 20,
-      320,
-      textWidth(title, 16) + 28,
-      textWidth(note ?? '') + 28,
-    ),
+    width,
     height: top + side + 20,
     content: [
-      text(left + side / 2, headHeight(note) + 14, 'taken for', { 'text-anchor': 'middle' }),
+      text(left + side / 2, head + 14, 'taken for', { 'text-anchor': 'middle' }),
       text(0, 0, 'true', {
         'text-anchor': 'middle',
         transform: `translate(20 ${(top + side / 2).toFixed(2)}) rotate(-90)`,

@@ -8,7 +8,7 @@ import { filled } from './theme.ts';
 
 export interface Histogram {
   readonly title: string;
-  /** A line below the title. */
+  /** Below the title. */
   readonly note?: string | undefined;
   readonly xLabel: string;
   /** What is counted. Default: texts. */
@@ -47,7 +47,12 @@ export function histogram(chart: Histogram): string {
   const right = width - 20;
   xScale.range([left, right]);
   const placed = placeMarks(marks, xScale, right);
-  const field: Field = { left, right, top: headHeight(note) + marksHeight(placed), bottom: height - axisHeight };
+  const field: Field = {
+    left,
+    right,
+    top: headHeight({ note, width }) + marksHeight(placed),
+    bottom: height - axisHeight,
+  };
   yScale.range([field.bottom, field.top]);
 
   return drawing({

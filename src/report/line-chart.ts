@@ -24,7 +24,7 @@ export interface Series {
 
 export interface LineChart {
   readonly title: string;
-  /** A line below the title. */
+  /** Below the title. */
   readonly note?: string | undefined;
   readonly xLabel: string;
   readonly yLabel: string;
@@ -69,7 +69,7 @@ export function lineChart(chart: LineChart): string {
   const right = width - 20;
   const legend = drawLegend(
     curves.map(({ name, style }) => ({ name, stroke: style.stroke })),
-    { left, right, top: headHeight(note) },
+    { left, right, top: headHeight({ note, width }) },
   );
   const inset = 10;
   const xScale = scaleLinear(range([...x]), [left + inset, right - inset]);

@@ -1,4 +1,4 @@
-/** Lines down a field at places of note, their labels on top; where labels would touch, one goes a row higher. */
+/** Lines down a field at places of note, their labels on top. Where labels, or a label and a line, would touch, the one on the left goes a row higher. */
 import { type Field, line } from './axes.ts';
 import { text } from './svg.ts';
 import { textWidth } from './text-width.ts';
@@ -21,19 +21,16 @@ export interface PlacedMark {
 const rowHeight = 15;
 
 export function placeMarks(marks: readonly Mark[], scale: (x: number) => number, right: number): PlacedMark[] {
-  const rows: number[] = []; // where each is free from
-  return marks
-    .map(({ x, label }) => ({ at: scale(x), label }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ at, label }) => {
-      const width = textWidth(label) + 8;
-      const anchor = at + width <= right ? 'start' : 'end';
-      const begin = anchor === 'start' ? at : at - width;
-      const free = rows.findIndex((until) => until <= begin);
-      const row = free === -1 ? rows.length : free;
-      rows[row] = begin + width;
-      return { at, label, anchor, row };
-    });
+  const placed: (PlacedMark & { readonly begin: number; readonly end: number })[] = [];
+  for (const { at, label } of marks.map(({ x, label }) => ({ at: scale(x), label })).sort((a, b) => b.at - a.at)) {
+    const width = textWidth(label) + 8;
+    const anchor = at + width <= right ? 'start' : 'end';
+    const begin = anchor === 'start' ? at : at - width;
+    const end = begin + width;
+    const below = placed.filter((other) => other.begin < end && begin < other.end);
+    placed.push({ at, label, anchor, begin, end, row: Math.max(0, ...below.map(({ row }) => row + 1)) });
+  }
+  return placed;
 }
 
 /** Room above a field. */

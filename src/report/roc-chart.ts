@@ -8,7 +8,7 @@ import { curveStyle, stroked } from './theme.ts';
 
 export interface RocChart {
   readonly title: string;
-  /** A line below the title. */
+  /** Below the title. */
   readonly note?: string | undefined;
   /** One, or one a class. */
   readonly curves: readonly { readonly name: string; readonly curve: RocCurve }[];
@@ -19,13 +19,13 @@ export interface RocChart {
 export function rocChart({ title, note, curves, width = 460 }: RocChart): string {
   const ticks = [0, 0.2, 0.4, 0.6, 0.8, 1].map((share) => ({ share, words: `${Math.round(100 * share)} %` }));
   const left = axisWidth(ticks.map(({ words }) => words));
-  const right = width - 24;
+  const right = width - 28;
   const legend = drawLegend(
     curves.map(({ name, curve }, index) => ({
       name: `${name}, area ${curve.area.toFixed(4)}`,
       stroke: curveStyle(index).stroke,
     })),
-    { left, right, top: headHeight(note) },
+    { left, right, top: headHeight({ note, width }) },
   );
   const top = legend.bottom + 10;
   const field: Field = { left, right, top, bottom: top + right - left };

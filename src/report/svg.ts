@@ -1,4 +1,5 @@
 /** Elements of a chart, as text: no page, no ids, so that many charts stand on one page. */
+import { wrapText } from './text-width.ts';
 import { chartClass, filled, styleSheet } from './theme.ts';
 
 export type Attributes = Readonly<Record<string, string | number>>;
@@ -22,16 +23,20 @@ export function tooltip(words: string): string {
 
 export interface Drawing {
   readonly title: string;
-  /** A line below the title. */
+  /** Below the title, in as many lines as it takes. */
   readonly note?: string | undefined;
   readonly width: number;
   readonly height: number;
   readonly content: readonly string[];
 }
 
+const margin = 14;
+const noteTop = 43;
+const noteLine = 17;
+
 /** Where a drawing's content may begin, below title and note. */
-export function headHeight(note: string | undefined): number {
-  return note === undefined ? 34 : 52;
+export function headHeight({ note, width }: Pick<Drawing, 'note' | 'width'>): number {
+  return note === undefined ? 34 : noteTop + 9 + noteLine * (wrapText(note, width - 2 * margin).length - 1);
 }
 
 /** A whole file, or a part of a page. */
@@ -53,8 +58,10 @@ export function drawing({ title, note, width, height, content }: Drawing): strin
       ...(note === undefined ? [] : [element('desc', {}, [escaped(note)])]),
       element('style', {}, [styleSheet]),
       element('rect', { width, height, ...filled('paper') }),
-      text(14, 24, title, { 'font-size': 15, 'font-weight': 'bold' }),
-      ...(note === undefined ? [] : [text(14, 43, note, filled('muted'))]),
+      text(margin, 24, title, { 'font-size': 15, 'font-weight': 'bold' }),
+      ...(note === undefined ? [] : wrapText(note, width - 2 * margin)).map((words, index) =>
+        text(margin, noteTop + noteLine * index, words, filled('muted')),
+      ),
       ...content,
     ].map((line) => `\n${line}`),
   )}\n`;

@@ -19,3 +19,14 @@ export function fitText(words: string, width: number, size = 12): string {
   while (letters.length > 1 && textWidth(`${letters.join('')}…`, size) > width) letters.pop();
   return `${letters.join('').trimEnd()}…`;
 }
+
+/** Lines of `words` no wider than `width` pixels, broken at spaces; a single word may be wider. */
+export function wrapText(words: string, width: number, size = 12): string[] {
+  const lines: string[] = [];
+  for (const word of words.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && textWidth(`${line} ${word}`, size) <= width) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
