@@ -1,14 +1,17 @@
 /** Milliseconds of a step as bars, those of a problem together, the fastest on top; the scale is logarithmic. */
+import { scaleLog } from 'd3-scale';
+import { line } from '../../report/axes.ts';
+import { drawing, element, headHeight, text } from '../../report/svg.ts';
+import { filled, stroked } from '../../report/theme.ts';
 import type { Machine } from '../machine.ts';
-import { colours, drawing, element, text } from '../svg.ts';
+import { contenderColours } from './contender-colours.ts';
 import type { TrainingRow } from './run.ts';
 
 const width = 760;
 const left = 170;
 const right = 60;
 const lineHeight = 16;
-const headHeight = 26;
-const topHeight = 56;
+const groupHeight = 26;
 
 export function drawTraining(rows: readonly TrainingRow[], { cpu, cores, node }: Machine): string {
   const problems = new Map<string, TrainingRow[]>();
@@ -17,15 +20,16 @@ export function drawTraining(rows: readonly TrainingRow[], { cpu, cores, node }:
     problems.set(name, [...(problems.get(name) ?? []), row]);
   }
   const medians = rows.map(({ medianMs }) => medianMs);
-  const least = 10 ** Math.floor(Math.log10(Math.min(...medians)));
-  const most = 10 ** Math.ceil(Math.log10(Math.max(...medians)));
-  const place = (ms: number) => left + ((width - left - right) * Math.log(ms / least)) / Math.log(most / least);
+  const place = scaleLog([Math.min(...medians), Math.max(...medians)], [left, width - right]).nice();
+  const title = 'One training step, milliseconds (logarithmic)';
+  const note = `${cpu}, ${cores} cores, Node ${node}; medians`;
+  const top = headHeight({ note, width }) + 22;
 
   const content: string[] = [];
-  let y = topHeight;
+  let y = top;
   for (const [name, group] of problems) {
-    content.push(text(8, y + 16, name, { 'font-weight': 'bold' }));
-    y += headHeight;
+    content.push(text(14, y + 16, name, { 'font-weight': 'bold' }));
+    y += groupHeight;
     for (const { contender, threads, medianMs } of group.toSorted((a, b) => a.medianMs - b.medianMs)) {
       const label = `${contender}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
       content.push(
@@ -35,7 +39,7 @@ export function drawTraining(rows: readonly TrainingRow[], { cpu, cores, node }:
           y: y + 2,
           width: Math.max(place(medianMs) - left, 1),
           height: lineHeight - 4,
-          fill: colours[contender],
+          ...filled(contenderColours[contender]),
         }),
         text(place(medianMs) + 4, y + 11, format(medianMs)),
       );
@@ -43,20 +47,12 @@ export function drawTraining(rows: readonly TrainingRow[], { cpu, cores, node }:
     }
   }
   const height = y + 12;
-  const lines: string[] = [];
-  for (let ms = least; ms <= most; ms *= 10) {
-    const x = place(ms);
-    lines.push(element('line', { x1: x, y1: topHeight - 4, x2: x, y2: height - 8, stroke: '#ddd' }));
-    lines.push(text(x, topHeight - 8, String(Number(ms.toPrecision(1))), { 'text-anchor': 'middle', fill: '#555' }));
-  }
-  const title = 'One training step, milliseconds (logarithmic)';
-  const note = `${cpu}, ${cores} cores, Node ${node}; medians`;
-  return drawing(width, height, title, [
-    ...lines,
-    text(8, 20, title, { 'font-size': 15, 'font-weight': 'bold' }),
-    text(8, 36, note, { fill: '#555' }),
-    ...content,
+  const ticks = place.ticks().filter((ms) => Number.isInteger(Math.log10(ms)));
+  const grid = ticks.flatMap((ms) => [
+    line(place(ms), top - 4, place(ms), height - 8, stroked('grid')),
+    text(place(ms), top - 8, String(ms), { 'text-anchor': 'middle', ...filled('muted') }),
   ]);
+  return drawing({ title, note, width, height, content: [...grid, ...content] });
 }
 
 function format(ms: number): string {
