@@ -4,7 +4,7 @@ import type { Absence } from '../bench/training/contender.ts';
 import type { CurvePoint } from '../bench/training/curves.ts';
 import type { EpochRow } from '../bench/training/epoch.ts';
 import type { MeasuredRow, ProblemAbsence } from '../bench/training/run.ts';
-import { formatCountOf } from './terminal/format.ts';
+import { formatCountOf } from '../core/format-numbers.ts';
 import { facts, table } from './terminal/table.ts';
 
 export function describeMachine({ cpu, cores, node, platform, load, peak, versions }: Machine): string {

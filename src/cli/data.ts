@@ -1,10 +1,11 @@
 /** Labelled texts as a person is told of them. */
-import type { Dataset, Example } from '../data/dataset.ts';
+
+import { formatCount, formatCountOf } from '../core/format-numbers.ts';
+import type { Dataset } from '../data/dataset.ts';
 import { loadDataset } from '../data/load.ts';
-import type { LabelledTexts } from '../training/evaluate.ts';
 import { required } from './command.ts';
 import { type DataOptions, data } from './options.ts';
-import { formatCount, formatCountOf, printable } from './terminal/format.ts';
+import { printable } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 /** Reads the texts that the options name and says what they are. @throws OPTION_INVALID without `--data`; what `loadDataset` throws */
@@ -29,9 +30,4 @@ export function describeDataset({ source, labels, examples, notes }: Dataset): s
     `${source}: ${formatCountOf(examples.length, 'text')} (${counts.join(', ')}).`,
     ...notes.map((note) => `  ${printable(note)}`),
   ].join('\n');
-}
-
-/** The texts of one part of a split. */
-export function partOf({ labels, examples, recipe }: Dataset, part: Int32Array): LabelledTexts {
-  return { labels, examples: Array.from(part, (index) => examples[index] as Example), recipe };
 }

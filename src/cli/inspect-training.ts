@@ -2,8 +2,8 @@
 import type { Graph, ModelGraph, Node } from '../../exporters/graph/graph.ts';
 import type { ModelSpec } from '../../models/layers.ts';
 import { writeFileAtomically } from '../core/files.ts';
+import { formatCount } from '../core/format-numbers.ts';
 import { describeValue, type Findings } from './findings.ts';
-import { formatCount } from './terminal/format.ts';
 import { facts, table } from './terminal/table.ts';
 
 /** @param output where to write it as an ONNX file, if at all */

@@ -2,11 +2,11 @@
 import { Option } from 'commander';
 import type { TrainingRecord } from '../../models/model.ts';
 import { fail } from '../core/errors.ts';
+import { formatCountOf } from '../core/format-numbers.ts';
 import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
+import { partOf } from '../data/part.ts';
 import { splitDataset } from '../data/split.ts';
 import type { LabelledTexts } from '../training/evaluate.ts';
-import { partOf } from './data.ts';
-import { formatCountOf } from './terminal/format.ts';
 
 const parts = ['test', 'validation', 'train', 'all'] as const;
 export type Part = (typeof parts)[number];

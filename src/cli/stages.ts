@@ -1,4 +1,4 @@
-import { formatSeconds } from './terminal/format.ts';
+import { formatSeconds } from '../core/format-numbers.ts';
 import { table } from './terminal/table.ts';
 import type { Terminal } from './terminal/terminal.ts';
 

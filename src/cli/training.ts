@@ -4,6 +4,7 @@ import { summary } from '../../models/summary.ts';
 import { zooModel } from '../../models/zoo/zoo.ts';
 import { fail } from '../core/errors.ts';
 import { writeFileAtomically } from '../core/files.ts';
+import { formatCount, formatCountOf, formatSeconds, formatShare } from '../core/format-numbers.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
 import { clearLogFolder, openRunLog, type RunLog } from '../report/tensorboard/run-log.ts';
@@ -16,7 +17,6 @@ import { commandLine } from './invocation.ts';
 import { type DataOptions, dataArguments, pickRunOptions, type RunCommandOptions } from './options.ts';
 import { readSpec } from './read-spec.ts';
 import { describeRun, lossCurve } from './run-charts.ts';
-import { formatCount, formatCountOf, formatSeconds, formatShare } from './terminal/format.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 export interface OpenedModel {

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
+import { formatCount } from '../../core/format-numbers.ts';
 import { type FilledCache, fillCache } from '../../data/imdb/fill-cache.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { interruptible } from '../interrupt.ts';
 import { commandLine } from '../invocation.ts';
-import { formatCount } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

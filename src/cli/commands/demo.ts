@@ -3,17 +3,18 @@ import type { TrainedModel } from '../../../models/model.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
+import { formatCountOf, formatShare, formatSmall } from '../../core/format-numbers.ts';
+import { partOf } from '../../data/part.ts';
+import { evaluateOnnx } from '../../parity/evaluate-onnx.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
 import type { LabelledTexts } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { openData, partOf } from '../data.ts';
-import { evaluateOnnx } from '../evaluate-onnx.ts';
+import { openData } from '../data.ts';
 import { commandLine } from '../invocation.ts';
 import { type DataOptions, dataArguments, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
 import { describeParity } from '../parity-tables.ts';
 import { createStages, describeStages } from '../stages.ts';
-import { formatCountOf, formatShare, formatSmall } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 import { openModel, trainWatched } from '../training.ts';
@@ -102,11 +103,10 @@ async function exportTo(terminal: Terminal, file: string, model: TrainedModel): 
   return bytes;
 }
 
-async function compare(terminal: Terminal, model: TrainedModel, onnx: Uint8Array, { examples }: LabelledTexts) {
-  const texts = examples.map(({ text }) => text);
+async function compare(terminal: Terminal, model: TrainedModel, onnx: Uint8Array, held: LabelledTexts) {
   const report = await runParity({
     subject: { model, onnx },
-    ...encode(model, texts),
+    ...encode(model, held),
     samples: { tensorflow: defaultSample },
     progress: terminal.progress,
   });

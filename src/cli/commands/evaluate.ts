@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import type { TrainingRecord } from '../../../models/model.ts';
 import { readFileWhole } from '../../core/files.ts';
+import { formatCount, formatShare } from '../../core/format-numbers.ts';
+import { evaluateOnnx } from '../../parity/evaluate-onnx.ts';
 import {
   type EvaluateOptions,
   type EvaluationReport,
@@ -11,11 +13,9 @@ import {
 } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
-import { evaluateOnnx } from '../evaluate-onnx.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { batchSize, type DataOptions, dataOptions } from '../options.ts';
 import { choosePart, type Part, split } from '../part.ts';
-import { formatCount, formatShare } from '../terminal/format.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

@@ -12,11 +12,11 @@ import { zooModel } from '../../../models/zoo/zoo.ts';
 import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
+import { formatCount } from '../../core/format-numbers.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { describeValue, type Findings } from '../findings.ts';
 import { inspectTraining } from '../inspect-training.ts';
 import { readSpec } from '../read-spec.ts';
-import { formatCount } from '../terminal/format.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { countParameters, planModel } from '../../../models/plan.ts';
 import { parseSpec } from '../../../models/spec.ts';
 import { zoo } from '../../../models/zoo/zoo.ts';
+import { formatCount } from '../../core/format-numbers.ts';
 import { defineCommand, withExamples } from '../command.ts';
-import { formatCount } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
 
 /** `recurrent models`: the models that are known by name. */

@@ -5,10 +5,12 @@ import { planModel } from '../../../models/plan.ts';
 import { createEncoder } from '../../../models/text/encoder.ts';
 import { fail } from '../../core/errors.ts';
 import { nearestNames } from '../../core/nearest.ts';
+import type { Dataset } from '../../data/dataset.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
 import { type RunnerName, runnerNames, type Subject } from '../../parity/runner.ts';
 import { runners as allRunners } from '../../parity/runners.ts';
+import { encodeExamples } from '../../training/encoded-set.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
 import { numberParser } from '../numbers.ts';
@@ -46,10 +48,7 @@ export function parity(): Command {
       const data = await openData(terminal, options);
       const report = await runParity({
         subject,
-        ...encode(
-          model,
-          data.examples.map(({ text }) => text),
-        ),
+        ...encode(model, data),
         runners: options.runners?.map((name) => allRunners[name]),
         samples: { tensorflow: options.sample },
         progress: terminal.progress,
@@ -67,10 +66,10 @@ export function parity(): Command {
   );
 }
 
-/** Token ids of `texts` as `model` sees them. */
-export function encode(model: TrainedModel, texts: readonly string[]) {
+/** Token ids of the texts as `model` sees them. */
+export function encode(model: TrainedModel, { examples, recipe }: Pick<Dataset, 'examples' | 'recipe'>) {
   const { vocabularySize } = planModel(model.spec);
-  return createEncoder({ ...model, vocabularySize }).encodeAll(texts);
+  return encodeExamples(createEncoder({ ...model, vocabularySize }), examples, recipe);
 }
 
 function parseRunners(text: string): RunnerName[] {

@@ -4,6 +4,7 @@ import { loadCheckpoint } from '../../../models/checkpoint/checkpoint.ts';
 import type { TrainedModel } from '../../../models/model.ts';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
+import { formatShare } from '../../core/format-numbers.ts';
 import { lengthStatistics } from '../../data/length-statistics.ts';
 import { loadPngRenderer, type PngRenderer, undrawableLetters } from '../../report/png.ts';
 import type { RocCurve } from '../../report/roc.ts';
@@ -16,7 +17,6 @@ import { namesParser } from '../names-option.ts';
 import { batchSize, type DataOptions, dataOptions } from '../options.ts';
 import { type ChosenPart, choosePart, type Part, split } from '../part.ts';
 import { describeRun, lossCurve } from '../run-charts.ts';
-import { formatShare } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 

@@ -1,12 +1,13 @@
 import { type Command, Option } from 'commander';
+import { formatShare } from '../../core/format-numbers.ts';
+import { partOf } from '../../data/part.ts';
 import { checkLogFolder } from '../../report/tensorboard/run-log.ts';
 import { evaluate } from '../../training/evaluate.ts';
 import { checkRunFolder } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
-import { openData, partOf } from '../data.ts';
+import { openData } from '../data.ts';
 import { commandLine } from '../invocation.ts';
 import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
-import { formatShare } from '../terminal/format.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 import { openModel, trainWatched } from '../training.ts';
