@@ -32,7 +32,7 @@ export function terminalChart(chart: TerminalChart): string | undefined {
   const [first, last] = extent(x);
   if (least === undefined || most === undefined || first === undefined || last === undefined || first === last)
     return undefined;
-  const margin = (most - least || Math.abs(most) || 1) / 1e6; // a flat curve has a height too
+  const margin = least < most ? 0 : Math.abs(least) / 10 || 1; // a flat curve has a height too
   const up = scaleLinear([least - margin, most + margin], [0, 0]).nice(4);
   const format = up.tickFormat(4);
   const ticks = up.ticks(4).map((value) => ({ value, words: format(value) }));
