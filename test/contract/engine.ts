@@ -16,19 +16,12 @@ import {
   referenceGradients,
   referenceLayerOutputs,
 } from '../../src/reference/reference.ts';
-import { dropoutMask } from '../../src/training/dropout.ts';
-import type { Batch, Engine, EngineProvider, StepAddress } from '../../src/training/engine.ts';
+import type { Batch, Engine, EngineProvider } from '../../src/training/engine.ts';
 import { adam, type OptimiserOptions, sgd } from '../../src/training/optimisers.ts';
-import {
-  arbitraryCase,
-  type ModelCase,
-  materialise,
-  randomBatch,
-  randomStates,
-  randomWeights,
-} from '../support/arbitrary-spec.ts';
+import { arbitraryCase, randomBatch, randomStates, randomWeights } from '../support/arbitrary-spec.ts';
 import { largestDifference } from '../support/largest-difference.ts';
 import { type Optimised, textbookUpdate } from '../support/textbook-optimiser.ts';
+import { address, masksOf, relativeError, withStates } from './engine-cases.ts';
 
 export interface EngineContract {
   readonly provider: EngineProvider;
@@ -39,8 +32,6 @@ export interface EngineContract {
   /** Random models to try for each of forward and gradients. */
   readonly cases: number;
 }
-
-const address: StepAddress = { seed: 11, epoch: 2, step: 5 };
 
 /**
  * Of the largest value of a tensor, or of 1. Float32 has 24 bits, 6e-8 of a number's size, and some hundred
@@ -372,24 +363,6 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
   });
 }
 
-/** Every other case begins from states of its own. */
-function withStates(modelCase: ModelCase): ReturnType<typeof materialise> {
-  const { weights, batch } = materialise(modelCase);
-  const { spec, rows, seed } = modelCase;
-  return { weights, batch: seed % 2 ? { ...batch, initialStates: randomStates(spec, rows, seed) } : batch };
-}
-
-/** The masks that an engine draws at `address`, for the reference. */
-function masksOf(spec: ModelSpec): DropoutMasks {
-  const rateOf = (stream: number, purpose: 'dropout' | 'recurrentDropout') => {
-    const layer = spec.layers[Math.floor(stream / 2)];
-    if (layer?.type === 'dropout') return layer.rate;
-    const recurrent = layer?.type === 'bidirectional' ? layer.layer : layer;
-    return recurrent && 'recurrentDropout' in recurrent ? recurrent[purpose] : 0;
-  };
-  return (stream, purpose, size) => dropoutMask(address, purpose, stream, rateOf(stream, purpose), size);
-}
-
 /** Each weight moved by one unit in its last place, up and down in turn. */
 function nudge(weights: Weights): Map<string, { shape: readonly number[]; data: Float64Array }> {
   return new Map(
@@ -409,15 +382,4 @@ function staysInRange(spec: ModelSpec, weights: Weights, batch: Batch, masks?: D
 function allowance(movement: number): number {
   fc.pre(movement < chaotic);
   return tolerance + roundings * movement;
-}
-
-/** Largest difference, as a share of the largest expected value or of 1 if that is less. */
-function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  expect(got.length).toBe(expected.length);
-  const largest = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  const error = Array.from(expected).reduce(
-    (most, value, i) => Math.max(most, Math.abs(value - (got[i] as number))),
-    0,
-  );
-  return Number.isFinite(error) ? error / largest : Number.POSITIVE_INFINITY;
 }

@@ -1,0 +1,4 @@
+import { defineConfig } from 'vitest/config';
+
+/** Suites of minutes to hours, one after another: `npm run test:long`. */
+export default defineConfig({ test: { include: ['test/long/**/*.long.ts'], fileParallelism: false } });
