@@ -46,7 +46,7 @@ describe('Ctrl-C while training', () => {
     expect(error.code).toBe('INTERRUPTED');
     expect(error.message).toContain(join(out, 'best.safetensors'));
     expect(error.hint).toMatch(/^Go on with: .*train lstm --data .* --resume$/);
-    expect(readdirSync(out).toSorted()).toEqual(['best.safetensors', 'history.csv', 'last.safetensors']);
+    expect(readdirSync(out).toSorted()).toEqual(['best.safetensors', 'history.csv', 'last.safetensors', 'loss.svg']);
 
     const done = readFileSync(join(out, 'history.csv'), 'utf8').trimEnd().split('\n').length - 1;
     const resumed = await cliJson([...args, '--resume', '--epochs', String(done + 1)]);

@@ -1,11 +1,8 @@
 /** Where output goes: pipes, terminals, `--json`, `--quiet`, readers that leave early. */
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cli, outcomeOf, quickly, startCli, tickets, useCli } from './run-cli.ts';
+import { cli, onTerminal, outcomeOf, quickly, startCli, terminalMissing, tickets, useCli } from './run-cli.ts';
 
 const place = useCli();
 const at = (name: string) => join(place.folder, name);
@@ -73,15 +70,10 @@ describe('--quiet', () => {
 });
 
 describe('on a terminal', () => {
-  const hasScript = process.platform === 'linux' && existsSync('/usr/bin/script');
-  if (!hasScript) console.warn('skipped: a terminal needs script(1) of util-linux');
+  if (terminalMissing) console.warn(`skipped: ${terminalMissing}`);
 
-  it.runIf(hasScript)('there are a progress bar and colours, and the terminal is left as it was', async () => {
-    const command = [process.execPath, 'dist/cli/main.js', ...demo('tty')].join(' ');
-    const { NO_COLOR: _, ...env } = process.env;
-    const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
-      env: { ...env, TERM: 'xterm' },
-    });
+  it.skipIf(terminalMissing)('there are a progress bar and colours, and the terminal is left as it was', async () => {
+    const stdout = await onTerminal(demo('tty'));
     expect(stdout).toContain('Epoch 1/2');
     expect(stdout).toContain('█');
     expect(stdout).toContain('\u001b[1m');

@@ -1,5 +1,6 @@
 /** The real command line as a child process, built once. */
 import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +60,25 @@ export async function outcomeOf(child: ReturnType<typeof startCli>): Promise<Out
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** Why no terminal can be had; undefined where it can. */
+export const terminalMissing =
+  process.platform === 'linux' && existsSync('/usr/bin/script')
+    ? undefined
+    : 'a terminal needs script(1) of util-linux';
+
+/** Runs a command on a terminal, and gives what that shows. */
+export async function onTerminal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { NO_COLOR: _, ...inherited } = process.env;
+  const { stdout } = await promisify(execFile)(
+    'script',
+    ['-qec', [process.execPath, main, ...args].join(' '), '/dev/null'],
+    {
+      env: { ...inherited, TERM: 'xterm', ...env },
+    },
+  );
+  return stdout;
 }
 
 /** Runs a command that must succeed, and gives its one JSON object. */

@@ -14,7 +14,7 @@ import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
 import { commandLine } from '../invocation.ts';
 import { namesParser } from '../names-option.ts';
-import { batchSize, type DataOptions, dataOptions } from '../options.ts';
+import { batchSize, type DataOptions, data, dataOptions } from '../options.ts';
 import { type ChosenPart, choosePart, type Part, split } from '../part.ts';
 import { describeRun, lossCurve } from '../run-charts.ts';
 import { facts } from '../terminal/table.ts';
@@ -28,6 +28,8 @@ const formats = new Option(
   '--formats <names>',
   'svg, png, with commas between (default: svg, and png where its packages are installed)',
 ).argParser(namesParser('--formats', formatNames));
+
+const onlyWithTexts: readonly Option[] = [...dataOptions.filter((option) => option !== data), split, batchSize];
 
 interface Options extends TerminalOptions, DataOptions {
   readonly out?: string;
@@ -48,6 +50,14 @@ export function plot(): Command {
     'plot',
     'draw the charts of a run: losses, accuracy, confusions, ROC, lengths',
     async (terminal, options: Options, folder: string) => {
+      for (const option of options.data === undefined ? onlyWithTexts : []) {
+        if (options[option.attributeName() as keyof Options] === undefined) continue;
+        fail(
+          'OPTION_INVALID',
+          `${option.long} says how to read or judge texts, and none are named`,
+          `Add ${data.flags}.`,
+        );
+      }
       const pictures = await openPictures(terminal, options.formats);
       const { run } = await loadCheckpoint(runFiles(folder).last);
       const { model } = await loadCheckpoint(runFiles(folder).best);
@@ -106,8 +116,8 @@ async function drawEvaluation(terminal: Terminal, model: TrainedModel, options: 
     import('../../report/roc-chart.ts'),
     import('../../report/histogram.ts'),
   ]);
-  const data = await openData(terminal, options);
-  const part = choosePart(model.training, data, options.split);
+  const dataset = await openData(terminal, options);
+  const part = choosePart(model.training, dataset, options.split);
   const report = await evaluate(model, part.texts, { batchSize: options.batchSize, progress: terminal.progress });
   const { accuracy, loss, examples, labels, confusion } = report;
   const curves = await rocCurves(report);
