@@ -15,6 +15,7 @@ export default defineConfig({
     'runtime/index': 'runtime/index.ts',
     'parity/index': 'src/parity/index.ts',
     'data/index': 'src/data/index.ts',
+    'report/index': 'src/report/index.ts',
     'cli/main': 'src/cli/main.ts',
   },
   platform: 'node',

@@ -1,4 +1,4 @@
-/** `recurrent-onnx`: train and evaluate. The other parts: `/models`, `/data`, `/export`, `/runtime`, `/parity`. */
+/** `recurrent-onnx`: train and evaluate. The other parts: `/models`, `/data`, `/export`, `/runtime`, `/parity`, `/report`. */
 export type { EpochRecord } from '../models/checkpoint/state.ts';
 export { catalogue, type ErrorCode, RecurrentError } from './core/errors.ts';
 export type { Progress } from './core/progress.ts';

@@ -6,7 +6,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -115,7 +115,7 @@ describe('an app without the optional peers', () => {
     const names = await runInApp(
       'require.cjs',
       `const names = {};
-      for (const entry of ['', '/models', '/export', '/runtime', '/parity', '/data'])
+      for (const entry of ['', '/models', '/export', '/runtime', '/parity', '/data', '/report'])
         names[entry] = Object.keys(require('recurrent-onnx' + entry));
       console.log(JSON.stringify(names));`,
     );
@@ -126,6 +126,7 @@ describe('an app without the optional peers', () => {
       '/runtime': expect.arrayContaining(['loadClassifier']),
       '/parity': expect.arrayContaining(['runParity']),
       '/data': expect.arrayContaining(['loadDataset']),
+      '/report': expect.arrayContaining(['lossChart', 'openRunLog']),
     });
   });
 
@@ -194,12 +195,37 @@ describe('an app without the optional peers', () => {
     expect(existsSync(join(app, 'run'))).toBe(false);
   });
 
+  it('draws a run as SVG, and says what PNG needs', async () => {
+    const recurrent = join(app, 'node_modules/.bin/recurrent');
+    const rows = Array.from({ length: 40 }, (_, index) =>
+      index % 2 ? `sunny day ${index},day` : `cold night ${index},night`,
+    );
+    await writeFile(join(app, 'weather.csv'), `text,label\n${rows.join('\n')}\n`);
+    const quickly = ['--engine', 'js', '--epochs', '2', '--max-length', '6'];
+    await run(recurrent, ['train', 'lstm', '--data', 'weather.csv', '--out', 'weather', ...quickly], { cwd: app });
+    const { stdout, stderr } = await run(recurrent, ['plot', 'weather', '--data', 'weather.csv', '--json'], {
+      cwd: app,
+    });
+    const { files } = JSON.parse(stdout) as { files: string[] };
+    expect(files.map((file) => basename(file))).toEqual(
+      ['loss', 'accuracy', 'confusion', 'roc', 'lengths'].map((name) => `${name}.svg`),
+    );
+    expect(stderr).toContain('npm install @resvg/resvg-wasm dejavu-fonts-ttf');
+    const failed = await run(recurrent, ['plot', 'weather', '--formats', 'png', '--json'], { cwd: app }).then(
+      () => expect.unreachable('there is no renderer'),
+      (error: { code: number; stderr: string }) => error,
+    );
+    expect(failed.code).toBe(2);
+    expect(JSON.parse(failed.stderr).error.code).toBe('PACKAGE_MISSING');
+  });
+
   it('has types that hold in a strict program, from both kinds of modules', async () => {
     const text = `import { type EpochRecord, RecurrentError, train } from 'recurrent-onnx';
       import { exportOnnx } from 'recurrent-onnx/export';
       import { loadDataset } from 'recurrent-onnx/data';
       import { type ModelSpec, parseSpec } from 'recurrent-onnx/models';
       import { runParity } from 'recurrent-onnx/parity';
+      import { lossChart } from 'recurrent-onnx/report';
       import { type Classifier, loadClassifier } from 'recurrent-onnx/runtime';
       export async function main(): Promise<Classifier> {
         const spec: ModelSpec = parseSpec({});
@@ -208,7 +234,8 @@ describe('an app without the optional peers', () => {
         // @ts-expect-error: there is no such option
         await train({ spec, data: await loadDataset('x.csv'), epoch: 3 });
         await runParity({ subject: { model, onnx: exportOnnx(model) }, ids: new Int32Array(1), rows: 1, time: 1 });
-        throw new RecurrentError('OPTION_INVALID', 'a', 'b');
+        const svg: string = lossChart(epochs, { title: model.spec.name });
+        throw new RecurrentError('OPTION_INVALID', svg, 'b');
         return loadClassifier(exportOnnx(model), { providers: ['cpu'] });
       }\n`;
     await writeFile(join(app, 'types.mts'), text);
@@ -234,6 +261,6 @@ describe('an app without the optional peers', () => {
       getNewLine: () => '\n',
     };
     expect(ts.formatDiagnostics([...program.getGlobalDiagnostics(), ...faults], host)).toBe('');
-    expect(ours.length).toBeGreaterThan(6); // the program twice and the six entries, at the least
+    expect(ours.length).toBeGreaterThan(7); // the program twice and the seven entries, at the least
   });
 });
