@@ -186,6 +186,38 @@ function recurrentFlops(shape, layer) {
   return 6 * 64 * time * units * units * gates;
 }
 
+/** A line for each part of a step, a column for each shape: what it took at first, and what it takes now. */
+function profiles() {
+  const now = resultOf('profile-now')?.profiles ?? [];
+  const before = [
+    ...(resultOf('profile-before-wasm')?.profiles ?? []),
+    ...(resultOf('profile-before-onnxruntime')?.profiles ?? []),
+  ];
+  const shapes = ['A', 'B', 'C'];
+  return ['wasm', 'onnxruntime']
+    .flatMap((engine) => {
+      const of = (/** @type {any[]} */ from, /** @type {string} */ shape) =>
+        from.find((one) => one.shape === shape && one.engine === engine)?.parts ?? [];
+      const cell = (/** @type {string} */ what, /** @type {string} */ shape) => {
+        const ms = (/** @type {any[]} */ from) =>
+          of(from, shape).find((/** @type {any} */ part) => part.what === what)?.ms;
+        const [old, own] = [ms(before), ms(now)];
+        const share = of(now, shape).find((/** @type {any} */ part) => part.what === what)?.share ?? 0;
+        const text = (/** @type {number | undefined} */ one) => (one === undefined ? '–' : format(one));
+        return `${text(old)} → ${text(own)} <sub>${(100 * share).toFixed(0)} %</sub>`;
+      };
+      const names = new Set([...of(now, 'B'), ...of(before, 'B')].map(({ what }) => what));
+      return [
+        '',
+        `| ${engine} | ${shapes.join(' | ')} |`,
+        `|---|${shapes.map(() => '---').join('|')}|`,
+        ...[...names].map((what) => `| ${what} | ${shapes.map((shape) => cell(what, shape)).join(' | ')} |`),
+      ];
+    })
+    .join('\n')
+    .trim();
+}
+
 const versions = Object.assign({}, ...runs.map((run) => run.machine.versions));
 /** @param {Record<string, string>} byName */
 const described = ({ wasm, js: _, ...byName }) => [`wasm: ${wasm}`, ...new Set(Object.values(byName))].join('; ');
@@ -204,6 +236,7 @@ const sections = {
   models: table(rows.filter(({ shape }) => shape.length > 1)),
   targets: targets(),
   peak: peak(),
+  profile: profiles(),
   epoch: [
     '| engine, threads | ids | ms an epoch | middle eight tenths |',
     '|---|---|---|---|',
