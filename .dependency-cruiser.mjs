@@ -19,6 +19,7 @@ const mayImport = {
   'src/report': ['src/core', 'models'],
   'src/parity': library,
   'src/bench': [...library, 'src/parity', 'src/report'],
+  'src/chapter': [...library, 'src/parity', 'src/report'],
 };
 
 /** @param {readonly string[]} folders */

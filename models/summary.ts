@@ -15,15 +15,33 @@ const kerasNames = {
   pooling: 'Pooling',
 } as const satisfies Record<Layer['type'], string>;
 
+/** A line of the table. */
+export interface LayerSummary {
+  /** e.g. `lstm (LSTM)` */
+  readonly layer: string;
+  /** e.g. `(None, 100, 16)` */
+  readonly shape: string;
+  readonly parameters: number;
+}
+
+/** @param time steps of a padded text, printed in the shapes; left out: `None` */
+export function layerSummaries(plan: ModelPlan, { time }: { readonly time?: number } = {}): LayerSummary[] {
+  return plan.layers.map((layerPlan) => ({
+    layer: `${layerPlan.layer.name} (${kerasNames[layerPlan.layer.type]})`,
+    shape: formatShape(layerPlan.output, time),
+    parameters: countParameters(layerPlan),
+  }));
+}
+
 /**
- * @param time steps of a padded text, printed in the shapes; left out: `None`
+ * @param options as those of `layerSummaries`
  * @returns lines separated by newlines, without a trailing one
  */
-export function summary(plan: ModelPlan, { time }: { readonly time?: number } = {}): string {
-  const rows = plan.layers.map((layerPlan) => [
-    `${layerPlan.layer.name} (${kerasNames[layerPlan.layer.type]})`,
-    formatShape(layerPlan.output, time),
-    countParameters(layerPlan).toLocaleString('en-US'),
+export function summary(plan: ModelPlan, options: { readonly time?: number } = {}): string {
+  const rows = layerSummaries(plan, options).map(({ layer, shape, parameters }) => [
+    layer,
+    shape,
+    parameters.toLocaleString('en-US'),
   ]);
   const head = ['Layer (type)', 'Output Shape', 'Param #'];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));

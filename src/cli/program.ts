@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { producer } from '../../models/metadata/producer.ts';
 import { refuse } from './command.ts';
 import { bench } from './commands/bench.ts';
+import { chapter } from './commands/chapter.ts';
 import { data } from './commands/data.ts';
 import { demo } from './commands/demo.ts';
 import { evaluate } from './commands/evaluate.ts';
@@ -24,6 +25,7 @@ export function createProgram(): Command {
   program.exitOverride((error) => refuse(program, error));
   for (const command of [
     demo(),
+    chapter(),
     train(),
     evaluate(),
     plot(),

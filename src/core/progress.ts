@@ -13,3 +13,8 @@ export const silent: Progress = {
   update: () => {},
   stop: () => {},
 };
+
+/** The same port, each stage named as part of something larger. */
+export function within(progress: Progress, whole: string): Progress {
+  return { ...progress, start: (stage, total) => progress.start(`${whole} · ${stage}`, total) };
+}

@@ -1,4 +1,5 @@
 /** Elements of a chart, as text: no page, no ids, so that many charts stand on one page. */
+import { escapeMarkup } from './escape-markup.ts';
 import { wrapText } from './text-width.ts';
 import { chartClass, filled, styleSheet } from './theme.ts';
 
@@ -13,12 +14,12 @@ export function element(name: string, attributes: Attributes, content: readonly 
 
 /** @param attributes more of them, or others than ink */
 export function text(x: number, y: number, words: string, attributes: Attributes = {}): string {
-  return element('text', { x, y, ...filled('ink'), ...attributes }, [escaped(words)]);
+  return element('text', { x, y, ...filled('ink'), ...attributes }, [escapeMarkup(words)]);
 }
 
 /** What a pointer over the element, or a screen reader, tells. */
 export function tooltip(words: string): string {
-  return element('title', {}, [escaped(words)]);
+  return element('title', {}, [escapeMarkup(words)]);
 }
 
 export interface Drawing {
@@ -55,7 +56,7 @@ export function drawing({ title, note, width, height, content }: Drawing): strin
     },
     [
       tooltip(title),
-      ...(note === undefined ? [] : [element('desc', {}, [escaped(note)])]),
+      ...(note === undefined ? [] : [element('desc', {}, [escapeMarkup(note)])]),
       element('style', {}, [styleSheet]),
       element('rect', { width, height, ...filled('paper') }),
       text(margin, 24, title, { 'font-size': 15, 'font-weight': 'bold' }),
@@ -73,15 +74,5 @@ export function pixels(value: number): number {
 }
 
 function written(value: string | number): string {
-  return typeof value === 'number' ? String(pixels(value)) : escaped(value);
-}
-
-/** What XML cannot hold at all, such as a control character in a label, becomes the replacement character. */
-function escaped(words: string): string {
-  return words
-    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, '\ufffd')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+  return typeof value === 'number' ? String(pixels(value)) : escapeMarkup(value);
 }

@@ -1,0 +1,110 @@
+import { formatCount, formatSeconds, formatSmall } from '../../core/format-numbers.ts';
+import { stripChart } from '../../report/strip-chart.ts';
+import { type AuthorsFigures, authors, authorsSource } from '../authors.ts';
+import type { ChapterResults } from '../chapter.ts';
+import { deviationsFrom, writeSpread } from '../figures.ts';
+import { type Html, html, svgPart } from '../html.ts';
+import { htmlTable } from '../html-table.ts';
+import { type ChapterModel, chapterModels } from '../models.ts';
+import type { Outcome } from '../outcome.ts';
+
+/** A model with its runs. */
+export interface ModelRuns {
+  readonly model: ChapterModel;
+  readonly runs: readonly Outcome[];
+}
+
+export function byModel(runs: readonly Outcome[]): ModelRuns[] {
+  return chapterModels
+    .map((model) => ({ model, runs: runs.filter((run) => run.model === model) }))
+    .filter((group) => group.runs.length > 0);
+}
+
+/** The figures to begin with. */
+export function cards({ runs, seconds, keptRuns }: ChapterResults): Html {
+  const flips = runs.reduce((sum, { parity }) => sum + parity.flips, 0);
+  const error = Math.max(...runs.map(({ parity }) => parity.maxAbsError));
+  const best = runs.toSorted((a, b) => b.test.accuracy - a.test.accuracy)[0];
+  const texts = runs.reduce((sum, { parity }) => sum + parity.texts, 0);
+  const card = (name: string, value: string, more: string) =>
+    html`<div><dt>${name}</dt><dd>${value} <small>${more}</small></dd></div>`;
+  return html`<dl class="cards">
+${card('models', String(byModel(runs).length), `${formatCount(runs.length)} runs`)}
+${best ? card('best on the test part', best.test.accuracy.toFixed(4), `${best.model}, seed ${best.seed}`) : ''}
+${card('label flips', String(flips), `${formatCount(texts)} comparisons of a text`)}
+${card('largest error', formatSmall(error), 'of a probability, against float64')}
+${card('time', formatSeconds(seconds), keptRuns ? `${keptRuns} runs were there already` : 'training to parity')}
+</dl>`;
+}
+
+/** Ours beside theirs. */
+export function comparison({ runs, seeds }: ChapterResults): Html {
+  const groups = byModel(runs);
+  const several = seeds.length > 1;
+  return html`
+<p>${several ? `Mean ± standard deviation over ${seeds.length} seeds.` : 'One seed: single runs of these models vary by about a hundredth of accuracy with the seed.'}
+Figures in grey are the authors’, from the ${authorsSource}. Ours are of the best epoch, whose weights are kept; what theirs are of is said below each model.</p>
+${htmlTable({
+  caption: 'The models of the chapter, beside the authors’ figures',
+  columns: [
+    { head: 'model', kind: 'text' },
+    { head: 'parameters' },
+    { head: 'epochs' },
+    { head: 'authors', kind: 'theirs' },
+    { head: 'validation loss' },
+    { head: 'authors', kind: 'theirs' },
+    { head: 'validation accuracy' },
+    { head: 'authors', kind: 'theirs' },
+    { head: 'test accuracy' },
+    { head: 'authors', kind: 'theirs' },
+  ],
+  rows: groups.map(({ model, runs: own }) => comparisonRow(model, own)),
+})}
+<figure>${svgPart(
+    stripChart({
+      title: 'Validation accuracy, beside the authors’',
+      note: several ? `${seeds.length} seeds; the line is their mean` : undefined,
+      xLabel: 'validation accuracy',
+      rows: groups.map(({ model, runs: own }) => ({
+        name: model,
+        values: own.map(({ validation }) => validation.accuracy),
+        other: authors[model].validationAccuracy,
+      })),
+      names: { value: several ? 'a seed' : 'this run', other: 'the authors' },
+      percent: true,
+      width: 760,
+    }),
+  )}</figure>`;
+}
+
+function comparisonRow(model: ChapterModel, runs: readonly Outcome[]) {
+  const theirs: AuthorsFigures = authors[model];
+  const losses = runs.map(({ validation }) => validation.loss);
+  const accuracies = runs.map(({ validation }) => validation.accuracy);
+  const tests = runs.map(({ test }) => test.accuracy);
+  return [
+    html`<a href="#${model}">${model}</a>`,
+    formatCount(runs[0]?.parameters ?? 0),
+    writeSpread(
+      runs.map(({ history }) => history.length),
+      runs.length > 1 ? 1 : 0,
+    ),
+    String(theirs.epochs),
+    writeSpread(losses),
+    withDistance(losses, theirs.validationLoss),
+    writeSpread(accuracies),
+    withDistance(accuracies, theirs.validationAccuracy),
+    writeSpread(tests),
+    withDistance(tests, theirs.testAccuracy),
+  ];
+}
+
+/** The authors' figure, and how many standard deviations of ours it lies from our mean. */
+function withDistance(values: readonly number[], figure: number | undefined): string {
+  if (figure === undefined) return '—';
+  const distance = deviationsFrom(values, figure);
+  const sign = distance !== undefined && distance < 0 ? '−' : '+';
+  return distance === undefined
+    ? figure.toFixed(4)
+    : `${figure.toFixed(4)} (${sign}${Math.abs(distance).toFixed(1)} σ)`;
+}

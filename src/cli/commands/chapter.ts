@@ -1,0 +1,208 @@
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { z } from 'zod';
+import { type ChapterResults, type PlannedRun, runChapter } from '../../chapter/chapter.ts';
+import { csvFiles } from '../../chapter/csv.ts';
+import { writeSpread } from '../../chapter/figures.ts';
+import { type ChapterModel, chapterModels } from '../../chapter/models.ts';
+import type { Outcome } from '../../chapter/outcome.ts';
+import { writeReport } from '../../chapter/report.ts';
+import { timeLeft } from '../../chapter/time-left.ts';
+import { fail, RecurrentError } from '../../core/errors.ts';
+import { writeFileAtomically } from '../../core/files.ts';
+import { formatCount, formatCountOf, formatSeconds, formatSmall } from '../../core/format-numbers.ts';
+import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { openData } from '../data.ts';
+import { interruptible } from '../interrupt.ts';
+import { commandLine } from '../invocation.ts';
+import { namesOption } from '../names-option.ts';
+import { numberParser } from '../numbers.ts';
+import { engine, epochs, imdbPath, threads } from '../options.ts';
+import { facts, table } from '../terminal/table.ts';
+import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
+
+/** With `--quick`, and without. */
+const sizes = { quick: { seeds: 1, parityTexts: 2000 }, whole: { seeds: 5, parityTexts: 5000 } } as const;
+
+const models = namesOption('--models', 'which models', chapterModels);
+const seeds = new Option(
+  '--seeds <n>',
+  `runs of each model, with the seeds 0 to n − 1 (default: ${sizes.whole.seeds})`,
+).argParser(numberParser('--seeds', z.int().min(1).max(1000)));
+const quick = new Option(
+  '--quick',
+  `one seed, and parity on ${formatCount(sizes.quick.parityTexts)} reviews instead of ${formatCount(sizes.whole.parityTexts)}`,
+).conflicts('seeds');
+const out = new Option('--out <folder>', 'folder for the report, the figures and the runs').default('runs/chapter');
+const overwrite = new Option('--overwrite', 'train anew what the folder already holds');
+
+interface Options extends TerminalOptions {
+  readonly models: readonly ChapterModel[];
+  readonly seeds?: number;
+  readonly quick?: boolean;
+  readonly out: string;
+  readonly overwrite?: boolean;
+  readonly imdbPath?: string;
+  readonly epochs?: number;
+  readonly engine?: NonNullable<Parameters<typeof runChapter>[0]['training']>['engine'];
+  readonly threads?: number;
+}
+
+/** `recurrent chapter`: the eight models of the chapter on the 50,000 IMDB reviews, as one report. */
+export function chapter(): Command {
+  const command = defineCommand(
+    'chapter',
+    'the eight models of the chapter on 50,000 film reviews, as one report',
+    async (terminal, options: Options) => {
+      const { out: folder } = options;
+      const size = options.quick ? sizes.quick : sizes.whole;
+      const data = await openData(terminal, { data: 'imdb', imdbPath: options.imdbPath });
+      const results = await run(terminal, options, (signal) =>
+        runChapter({
+          data,
+          out: folder,
+          models: options.models,
+          seeds: Array.from({ length: options.seeds ?? size.seeds }, (_, seed) => seed),
+          parityTexts: Math.min(size.parityTexts, data.recipe?.parts.test.length ?? 0),
+          training: { epochs: options.epochs, engine: options.engine, threads: options.threads },
+          overwrite: options.overwrite,
+          onRun: createTeller(terminal),
+          progress: terminal.progress,
+          signal,
+        }),
+      );
+      const files = await writeFiles(folder, results);
+      terminal.answer({ ...results, files }, describe(results, files));
+      refuseDifferences(results);
+    },
+  );
+  return withExamples(
+    withOptions(command, models, seeds, quick, out, overwrite, imdbPath, epochs, engine, threads),
+    'recurrent chapter --quick',
+    'recurrent chapter --models lstm,gru-dropout --seeds 3 --out runs/gates',
+    'recurrent chapter --imdb-path aclImdb_v1.tar.gz --json > chapter.json',
+  );
+}
+
+/** After Ctrl-C the same command goes on. */
+async function run<T>(
+  terminal: Terminal,
+  { json: _, quiet: __, ...options }: Options,
+  work: (signal: AbortSignal) => Promise<T>,
+) {
+  const onStop = () => {
+    terminal.progress.stop();
+    process.stderr.write('\nStopping after this step. Ctrl-C again leaves at once.\n');
+  };
+  try {
+    return await interruptible(onStop, work);
+  } catch (error) {
+    if (!(error instanceof RecurrentError) || error.code !== 'INTERRUPTED') throw error;
+    return fail(
+      'INTERRUPTED',
+      `${error.message}; what is done is in ${options.out}`,
+      `Go on with: ${sameCommand(options)}`,
+    );
+  }
+}
+
+function sameCommand({ models: names, overwrite: _, ...options }: Omit<Options, 'json' | 'quiet'>): string {
+  const { quick: isQuick, out: folder, ...rest } = options;
+  const valued = { models: names.length < chapterModels.length ? names.join(',') : undefined, out: folder, ...rest };
+  return commandLine(
+    'chapter',
+    ...(isQuick ? ['--quick'] : []),
+    ...Object.entries(valued).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(value)],
+    ),
+  );
+}
+
+/** A line a run, with the time that is left. */
+function createTeller(terminal: Terminal) {
+  const done: { model: string; seconds: number }[] = [];
+  let began = 0;
+  return (now: PlannedRun, finished?: { readonly outcome: Outcome; readonly kept: boolean }): void => {
+    if (!finished) {
+      began = performance.now();
+      return;
+    }
+    if (!finished.kept) done.push({ model: now.model, seconds: (performance.now() - began) / 1000 });
+    terminal.say(describeRun(now, finished.outcome, finished.kept, timeLeft(done, now.left)));
+  };
+}
+
+function describeRun({ number, of }: PlannedRun, outcome: Outcome, kept: boolean, left: number | undefined): string {
+  const { model, seed, history, bestEpoch, validation, test, parity } = outcome;
+  return [
+    `${String(number).padStart(String(of).length)}/${of}`,
+    `${model}, seed ${seed}:`,
+    `${formatCountOf(history.length, 'epoch')}, best ${bestEpoch};`,
+    `val loss ${validation.loss.toFixed(4)}, val accuracy ${validation.accuracy.toFixed(4)}, test accuracy ${test.accuracy.toFixed(4)};`,
+    `${formatCountOf(parity.flips, 'flip')}, error ${formatSmall(parity.maxAbsError)}`,
+    ...(kept ? ['(was there)'] : []),
+    ...(left ? [`· about ${formatSeconds(left)} left`] : []),
+  ].join(' ');
+}
+
+async function writeFiles(folder: string, results: ChapterResults): Promise<string[]> {
+  const contents = {
+    'report.html': writeReport(results),
+    'results.json': `${JSON.stringify(results)}\n`,
+    ...csvFiles(results),
+  };
+  const files: string[] = [];
+  for (const [name, text] of Object.entries(contents)) {
+    const file = join(folder, name);
+    await writeFileAtomically(file, text);
+    files.push(file);
+  }
+  return files;
+}
+
+function describe({ runs, seconds, keptRuns }: ChapterResults, files: readonly string[]): string {
+  const [report = '', ...figures] = files;
+  const rows = chapterModels.flatMap((model) => {
+    const own = runs.filter((outcome) => outcome.model === model);
+    if (own.length === 0) return [];
+    return [
+      [
+        model,
+        formatCount(own[0]?.parameters ?? 0),
+        writeSpread(
+          own.map(({ history }) => history.length),
+          own.length > 1 ? 1 : 0,
+        ),
+        writeSpread(own.map(({ validation }) => validation.loss)),
+        writeSpread(own.map(({ validation }) => validation.accuracy)),
+        writeSpread(own.map(({ test }) => test.accuracy)),
+        String(own.reduce((sum, { parity }) => sum + parity.flips, 0)),
+      ],
+    ];
+  });
+  return [
+    table(rows, {
+      head: ['model', 'parameters', 'epochs', 'val loss', 'val accuracy', 'test accuracy', 'flips'],
+      align: ['left', 'right', 'right', 'right', 'right', 'right', 'right'],
+    }),
+    facts([
+      [
+        'time',
+        `${formatSeconds(seconds)}${keptRuns ? `, and ${formatCountOf(keptRuns, 'run')} of an earlier call` : ''}`,
+      ],
+      ['report', report],
+      ['figures', figures.join(', ')],
+    ]),
+  ].join('\n\n');
+}
+
+/** The report is there all the same. @throws PARITY_FAILED */
+function refuseDifferences({ runs }: ChapterResults): void {
+  const failed = runs.filter(({ parity }) => !parity.passed);
+  if (failed.length === 0) return;
+  fail(
+    'PARITY_FAILED',
+    `runtimes disagree on ${failed.map(({ model, seed }) => `${model} with seed ${seed}`).join(', ')}`,
+    'See the report, and recurrent parity on the folder of the run.',
+  );
+}
