@@ -1,0 +1,100 @@
+/**
+ * Trains what the questions of the tutorial are answered with, on the real reviews, one run after the other, on one thread
+ * of engine wasm, so that other machines repeat it. Each run is written to results/faq.json as soon as it has ended, and
+ * none is done twice: the program may be stopped and called again.
+ *
+ *   npm run build && RECURRENT_IMDB=... node benchmarks/chapter/faq-runs.mjs <question…>
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { evaluate, train } from 'recurrent-onnx';
+import { loadDataset } from 'recurrent-onnx/data';
+
+/**
+ * @typedef {object} Setting
+ * @property {'lstm' | 'gru'} layer
+ * @property {number} length time steps
+ * @property {'pre' | 'post'} padding
+ * @property {boolean} masked
+ * @property {number} dropout
+ * @property {number} recurrentDropout
+ * @property {number} seed
+ */
+
+/** @type {Setting} The chapter's LSTM. */
+const chapter = { layer: 'lstm', length: 100, padding: 'pre', masked: false, dropout: 0, recurrentDropout: 0, seed: 0 };
+
+/** @param {Partial<Setting>} common @param {number} seeds @returns {Setting[]} */
+function paddings(common, seeds) {
+  const sides = /** @type {const} */ (['pre', 'post']);
+  return Array.from({ length: seeds }, (_, seed) =>
+    sides.flatMap((padding) => [false, true].map((masked) => ({ ...chapter, ...common, padding, masked, seed }))),
+  ).flat();
+}
+
+/** @type {Record<string, Setting[]>} */
+const questions = {
+  'padding-lstm': paddings({ layer: 'lstm' }, 5),
+  'padding-gru': paddings({ layer: 'gru' }, 3),
+  'padding-long': paddings({ layer: 'lstm', length: 300 }, 3),
+  dropout: [0, 1, 2].flatMap((seed) =>
+    [0, 0.2].flatMap((dropout) =>
+      [0, 0.2].map((recurrentDropout) => ({ ...chapter, dropout, recurrentDropout, seed })),
+    ),
+  ),
+};
+
+const file = fileURLToPath(new URL('results/faq.json', import.meta.url));
+/** @type {{ setting: Setting, [figure: string]: unknown }[]} */
+const runs = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).runs : [];
+const done = new Set(runs.map(({ setting }) => JSON.stringify(setting)));
+
+const data = await loadDataset('imdb');
+for (const question of process.argv.slice(2)) {
+  const settings = questions[question];
+  if (!settings) throw new Error(`no question ${question}: there are ${Object.keys(questions).join(', ')}`);
+  for (const setting of settings) {
+    const key = JSON.stringify(setting);
+    if (done.has(key)) continue;
+    const run = await measure(setting);
+    done.add(key);
+    runs.push(run);
+    writeFileSync(file, `${JSON.stringify({ runs }, undefined, 1)}\n`);
+    console.log(key, (100 * run.validationAccuracy).toFixed(2), (100 * run.testAccuracy).toFixed(2), run.epochs);
+  }
+}
+
+/** @param {Setting} setting */
+async function measure(setting) {
+  const { layer, length, padding, masked, dropout, recurrentDropout, seed } = setting;
+  const seconds = /** @type {number[]} */ ([]);
+  const { model, history, bestEpoch, split } = await train({
+    data,
+    spec: ({ vocabularySize }) => ({
+      version: 1,
+      name: `faq-${layer}`,
+      layers: [
+        { type: 'embedding', inputDim: vocabularySize, outputDim: 16, maskZero: masked },
+        { type: layer, units: 8, dropout, recurrentDropout },
+        { type: 'dense', units: 1, activation: 'sigmoid' },
+      ],
+    }),
+    ...{ vocabularySize: 500, maxLength: length, padding, truncating: 'pre', epochs: 100, patience: 3, seed },
+    ...{ engine: 'wasm', threads: 1 },
+    onEpoch: (_, more) => seconds.push(more.seconds),
+  });
+  const best = history[bestEpoch - 1];
+  const held = { ...data, examples: Array.from(split.test, (index) => data.examples[index]) };
+  const { accuracy, loss } = await evaluate(model, held, { engine: 'wasm', threads: 1 });
+  return {
+    setting,
+    epochs: history.length,
+    bestEpoch,
+    validationAccuracy: best?.validationAccuracy ?? Number.NaN,
+    validationLoss: best?.validationLoss ?? Number.NaN,
+    testAccuracy: accuracy,
+    testLoss: loss,
+    // The quickest epoch: what else the machine did only adds.
+    secondsPerEpoch: Math.min(...seconds),
+  };
+}
