@@ -13,8 +13,11 @@ import { partOf } from '../data/part.ts';
 import { evaluateOnnx } from '../parity/evaluate-onnx.ts';
 import { runParity } from '../parity/matrix.ts';
 import type { ParityReport } from '../parity/report.ts';
+import type { Runner } from '../parity/runner.ts';
+import { runners } from '../parity/runners.ts';
 import { lossChart } from '../report/history-charts.ts';
 import { type RocPoint, rocCurve } from '../report/roc.ts';
+import type { EngineName } from '../training/engine.ts';
 import { type EvaluationReport, encodeFor, evaluate } from '../training/evaluate.ts';
 import type { RunOptionsInput } from '../training/options.ts';
 import { checkRunFolder, type RunFiles } from '../training/run-folder.ts';
@@ -91,7 +94,7 @@ export async function runModel(request: RunRequest): Promise<FinishedRun> {
       ids,
       rows,
       time,
-      samples: { tensorflow: 200 },
+      runners: runnersFor(result.engine.name),
       ...options,
     });
   });
@@ -104,6 +107,12 @@ export async function runModel(request: RunRequest): Promise<FinishedRun> {
   };
   await saveOutcome(folder, key, outcome);
   return { outcome, kept: false };
+}
+
+/** TensorFlow.js, which alone takes 200 MB, only where it has trained the model: `recurrent parity` holds any run against it. */
+function runnersFor(engine: EngineName): Runner[] {
+  const { tensorflow, ...others } = runners;
+  return [...Object.values(others), ...(engine === 'tensorflow' ? [tensorflow] : [])];
 }
 
 /** Whether asking for `training` would have given `outcome`. */

@@ -27,7 +27,7 @@ export function paritySection({ runs, parityTexts }: ChapterResults): Html {
     ...new Map(runs.flatMap(({ parity }) => parity.skipped.map(({ name, reason }) => [name, reason]))).entries(),
   ];
   return html`
-<p>The same ${formatCount(parityTexts)} texts of the test part through the float64 reference, the training engines and the exported file in onnxruntime; TensorFlow.js sees 200 of them. An error is the largest difference of a probability from float64. A label flips where two of them decide otherwise; where the margin is below the tolerance of ${formatSmall(tolerances.float32.probability)}, that is a tie and counted apart. A text is sensitive where float32 weights leave its answer open by more than the tolerance.</p>
+<p>The same ${formatCount(parityTexts)} texts of the test part through the float64 reference, the training engines and the exported file in onnxruntime. An error is the largest difference of a probability from float64. A label flips where two of them decide otherwise; where the margin is below the tolerance of ${formatSmall(tolerances.float32.probability)}, that is a tie and counted apart. A text is sensitive where float32 weights leave its answer open by more than the tolerance.</p>
 ${htmlTable({
   caption: 'Label flips, margins, and the largest error of each runner against float64',
   columns: [
