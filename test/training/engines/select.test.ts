@@ -7,7 +7,12 @@ import { type EngineName, engineNames } from '../../../src/training/engine.ts';
 import { costs } from '../../../src/training/engines/costs.ts';
 import { expectedStep } from '../../../src/training/engines/expected-cost.ts';
 import { selectFastest } from '../../../src/training/engines/fastest.ts';
-import { candidatesOf, type EngineRequest, selectEngine } from '../../../src/training/engines/select.ts';
+import {
+  type Candidate,
+  candidatesOf,
+  type EngineRequest,
+  selectEngine,
+} from '../../../src/training/engines/select.ts';
 import { adam } from '../../../src/training/optimisers.ts';
 import { randomBatch } from '../../support/arbitrary-spec.ts';
 
@@ -95,6 +100,16 @@ describe('fastest', () => {
     const { candidates } = await candidatesOf(engineNames, request());
     for (const { provider } of candidates) expect(note).toContain(provider.name);
     expect(note).toMatch(/\([\d.]+ ms a step measured; .*: [\d.]+ ms, [\d.]+ times/);
+  });
+
+  it('tries powers of two of threads, and the most there are', async () => {
+    const tried: number[] = [];
+    const refusal = ({ provider, load }: Candidate) => {
+      if (provider.name === 'wasm') tried.push(load.threads);
+      return provider.name === 'js' ? undefined : 'too large';
+    };
+    await selectFastest(request({ cores: 7 }), { ...trial, refusal });
+    expect(tried).toEqual([1, 2, 4, 7]);
   });
 
   it('leaves out what must not be tried, and says why', async () => {
