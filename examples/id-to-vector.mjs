@@ -23,6 +23,7 @@ const { model, plan } = await train({
   maxLength: 10,
   epochs: 5,
   seed: 1,
+  ...{ engine: 'wasm', threads: 1 },
 });
 
 const encoder = createEncoder({ ...model, vocabularySize: plan.vocabularySize });

@@ -1,6 +1,7 @@
 /**
  * Runs what the documentation shows. A block of `js`, `ts` or `sh` under the line `<!-- run -->` is run for real
- * against the built package: the blocks of a page one after the other, in one folder that holds `examples/`.
+ * against the built package: the blocks of a page one after the other, in one folder that holds `examples/`. A block of
+ * `text` under `<!-- prints -->` after it is what it printed. Of commands that are only shown the options exist.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -19,24 +20,28 @@ interface Block {
   readonly code: string;
   /** Line of the page on which the code begins. */
   readonly line: number;
+  /** What the page says that it prints. */
+  readonly prints: string | undefined;
 }
 
-const marked = /^<!-- run -->\n(?:\n*)```(?<language>\w+)\n(?<code>[\s\S]*?)\n```$/gm;
+const marked =
+  /^<!-- run -->\n(?:\n*)```(?<language>\w+)\n(?<code>[\s\S]*?)\n```$(?:\n\n<!-- prints -->\n```text\n(?<prints>[\s\S]*?)\n```$)?/gm;
 
 function blocksOf(page: string): Block[] {
   const text = readFileSync(join(repository, page), 'utf8');
   return [...text.matchAll(marked)].map((match) => {
-    const { language = '', code = '' } = match.groups ?? {};
+    const { language = '', code = '', prints } = match.groups ?? {};
     const line = text.slice(0, match.index).split('\n').length + 2;
     if (language !== 'js' && language !== 'ts' && language !== 'sh') {
       throw new Error(`${page}:${line}: a block of ${language} cannot be run`);
     }
-    return { language, code, line };
+    return { language, code, line, prints };
   });
 }
 
 const pages = [
   'README.md',
+  'README.ko.md',
   'CONTRIBUTING.md',
   ...readdirSync(join(repository, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.md'))
@@ -76,6 +81,12 @@ async function writeProgram({ language, code, line }: Block, app: string): Promi
   return `${file}.js`;
 }
 
+/** Without the reviews of IMDB, which not every machine has. */
+function environment(app: string, path: string): NodeJS.ProcessEnv {
+  const { RECURRENT_IMDB: _, ...env } = process.env;
+  return { ...env, PATH: path, XDG_CACHE_HOME: join(app, 'cache') };
+}
+
 beforeAll(build);
 
 describe.each(pages.map((page) => ({ page, blocks: blocksOf(page) })).filter(({ blocks }) => blocks.length > 0))(
@@ -91,7 +102,8 @@ describe.each(pages.map((page) => ({ page, blocks: blocksOf(page) })).filter(({ 
       const [command = '', ...args] = commandOf[block.language](await writeProgram(block, app));
       const path = [join(app, 'node_modules/.bin'), process.env.PATH].join(delimiter);
       // A program that fails rejects, and vitest shows its standard error.
-      await promisify(execFile)(command, args, { cwd: app, env: { ...process.env, PATH: path } });
+      const { stdout } = await promisify(execFile)(command, args, { cwd: app, env: environment(app, path) });
+      if (block.prints !== undefined) expect(stdout).toBe(`${block.prints}\n`);
     });
   },
 );
@@ -100,4 +112,19 @@ it('README.md has a program and commands that are run', () => {
   const languages = new Set(blocksOf('README.md').map(({ language }) => language));
   expect(languages).toContain('sh');
   expect(languages.has('js') || languages.has('ts')).toBe(true);
+});
+
+/** Programs and commands, without what they say to people. */
+const programsOf = (page: string) =>
+  [...readFileSync(join(repository, page), 'utf8').matchAll(/^```(?:js|ts|sh)\n([\s\S]*?)\n```$/gm)].map(
+    ([, code = '']) => code.replaceAll(/ *(?:\/\/|# ).*$/gm, ''),
+  );
+const figuresOf = (page: string) => readFileSync(join(repository, page), 'utf8').match(/^\| \d[\d .%e|-]+\|$/gm);
+
+it.each([
+  ['README.md', 'README.ko.md'],
+  ['docs/tutorial.md', 'docs/tutorial.ko.md'],
+])('%s and %s show the same programs and figures', (english, korean) => {
+  expect(programsOf(korean)).toEqual(programsOf(english));
+  expect(figuresOf(korean)).toEqual(figuresOf(english));
 });
