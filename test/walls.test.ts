@@ -31,6 +31,7 @@ const folders = [
   'src/report/tensorboard',
   'src/parity',
   'src/bench',
+  'src/chapter',
   'src/cli',
   'examples',
 ];
@@ -96,6 +97,8 @@ const folderCases: readonly Case[] = [
   ['src/report', 'src/training', ['wall-src-report']],
   ['src/parity', 'src/bench', ['wall-src-parity']],
   ['src/bench', 'examples', ['wall-src-bench']],
+  ['src/chapter', 'src/bench', ['wall-src-chapter']],
+  ['src/parity', 'src/chapter', ['wall-src-parity']],
   ['src/parity', 'src/cli', ['nothing-imports-the-command-line', 'wall-src-parity']],
   ['examples', 'src/cli', ['nothing-imports-the-command-line']],
 ];
@@ -132,6 +135,7 @@ describe('the walls', () => {
         ...external('src/training/engines/tensorflow', '@tensorflow/tfjs-core'),
         ...value('src/parity', 'src/reference'),
         ...value('src/bench', 'src/report'),
+        ...value('src/chapter', 'src/parity'),
         ...value('src/cli', 'src/parity'),
       }),
     ).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * What the chapter's authors saw, one run a model: the figures of the slides to chapter 9 of 혼자 공부하는 머신러닝 + 딥러닝
- * (revised edition), 박해선, 한빛미디어. Where the slides print several epochs, the figures are those that the text
+ * What the chapter's authors saw, one run a model: the figures of the slides by 이재영 (한국공학대학교) to chapter 9 of
+ * 혼자 공부하는 머신러닝 + 딥러닝 (박해선, 한빛미디어, revised edition). Where the slides print several epochs, the figures are those that the text
  * speaks of, and `of` says which.
  */
 import type { ChapterModel } from './models.ts';
@@ -21,7 +21,7 @@ export interface AuthorsFigures {
 }
 
 export const authorsSource =
-  'slides to chapter 9 of 혼자 공부하는 머신러닝 + 딥러닝 (revised edition, 박해선, 한빛미디어): one run a model, on a cloud machine with a GPU';
+  'slides by 이재영 (한국공학대학교) to chapter 9 of 혼자 공부하는 머신러닝 + 딥러닝 (박해선, 한빛미디어, revised edition): one run a model, on a cloud machine with a GPU';
 
 export const authors = {
   'simple-rnn-onehot': {
