@@ -47,7 +47,10 @@ function spread(values) {
   return Math.sqrt(squares.reduce((sum, square) => sum + square, 0) / (values.length - 1));
 }
 /** @param {number[]} values shares */
-const percent = (values) => `${(100 * mean(values)).toFixed(2)} ± ${(100 * spread(values)).toFixed(2)}`;
+function percent(values) {
+  const centre = (100 * mean(values)).toFixed(2);
+  return values.length === 1 ? centre : `${centre} ± ${(100 * spread(values)).toFixed(2)}`;
+}
 
 /** @param {any[]} group */
 function figures(group) {
@@ -55,7 +58,7 @@ function figures(group) {
   const epochs = of('epochs');
   return {
     accuracies: [percent(of('validationAccuracy')), percent(of('testAccuracy'))],
-    epochs: `${Math.min(...epochs)}–${Math.max(...epochs)}`,
+    epochs: epochs.length === 1 ? epochs[0] : `${Math.min(...epochs)}–${Math.max(...epochs)}`,
     seeds: group.length,
   };
 }
