@@ -31,7 +31,9 @@ th:first-child, td.text, th.text { text-align: left; }
 tbody th { font-weight: 500; }
 tbody tr:hover { background: var(--tint); }
 td.text { white-space: normal; min-width: 10rem; }
-td.theirs, th.theirs { color: var(--muted); }
+.theirs { color: var(--muted); }
+td small { display: block; }
+tbody th, td { vertical-align: top; }
 .good { color: var(--good); font-weight: 600; } .bad { color: var(--bad); font-weight: 600; }
 figure { margin: 1rem 0; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: .5rem 1.5rem; align-items: start; }

@@ -42,7 +42,7 @@ export function comparison({ runs, seeds }: ChapterResults): Html {
   const groups = byModel(runs);
   const several = seeds.length > 1;
   return html`
-<p>${several ? `Mean ± standard deviation over ${seeds.length} seeds.` : 'One seed: single runs of these models vary by about a hundredth of accuracy with the seed.'}
+<p>${several ? `Mean ± standard deviation over ${seeds.length} seeds${seeds.length > 2 ? '; σ says how many of these deviations the authors’ figure lies from our mean' : ''}.` : 'One seed: single runs of these models vary by about a hundredth of accuracy with the seed.'}
 Figures in grey are the authors’, from the ${authorsSource}. Ours are of the best epoch, whose weights are kept; what theirs are of is said below each model.</p>
 ${htmlTable({
   caption: 'The models of the chapter, beside the authors’ figures',
@@ -50,13 +50,9 @@ ${htmlTable({
     { head: 'model', kind: 'text' },
     { head: 'parameters' },
     { head: 'epochs' },
-    { head: 'authors', kind: 'theirs' },
     { head: 'validation loss' },
-    { head: 'authors', kind: 'theirs' },
     { head: 'validation accuracy' },
-    { head: 'authors', kind: 'theirs' },
     { head: 'test accuracy' },
-    { head: 'authors', kind: 'theirs' },
   ],
   rows: groups.map(({ model, runs: own }) => comparisonRow(model, own)),
 })}
@@ -82,29 +78,27 @@ function comparisonRow(model: ChapterModel, runs: readonly Outcome[]) {
   const losses = runs.map(({ validation }) => validation.loss);
   const accuracies = runs.map(({ validation }) => validation.accuracy);
   const tests = runs.map(({ test }) => test.accuracy);
+  const epochs = runs.map(({ history }) => history.length);
   return [
     html`<a href="#${model}">${model}</a>`,
     formatCount(runs[0]?.parameters ?? 0),
-    writeSpread(
-      runs.map(({ history }) => history.length),
-      runs.length > 1 ? 1 : 0,
+    beside(writeSpread(epochs, runs.length > 1 ? 1 : 0), String(theirs.epochs)),
+    beside(writeSpread(losses), withDistance(losses, theirs.validationLoss)),
+    beside(writeSpread(accuracies), withDistance(accuracies, theirs.validationAccuracy)),
+    beside(
+      writeSpread(tests),
+      theirs.testAccuracy === undefined ? undefined : withDistance(tests, theirs.testAccuracy),
     ),
-    String(theirs.epochs),
-    writeSpread(losses),
-    withDistance(losses, theirs.validationLoss),
-    writeSpread(accuracies),
-    withDistance(accuracies, theirs.validationAccuracy),
-    writeSpread(tests),
-    withDistance(tests, theirs.testAccuracy),
   ];
 }
 
+function beside(ours: string, theirs: string | undefined): Html {
+  return theirs === undefined ? html`${ours}` : html`${ours} <small class="theirs">authors ${theirs}</small>`;
+}
+
 /** The authors' figure, and how many standard deviations of ours it lies from our mean. */
-function withDistance(values: readonly number[], figure: number | undefined): string {
-  if (figure === undefined) return '—';
+function withDistance(values: readonly number[], figure: number): string {
   const distance = deviationsFrom(values, figure);
-  const sign = distance !== undefined && distance < 0 ? '−' : '+';
-  return distance === undefined
-    ? figure.toFixed(4)
-    : `${figure.toFixed(4)} (${sign}${Math.abs(distance).toFixed(1)} σ)`;
+  if (distance === undefined) return figure.toFixed(4);
+  return `${figure.toFixed(4)} (${distance < 0 ? '−' : '+'}${Math.abs(distance).toFixed(1)} σ)`;
 }
