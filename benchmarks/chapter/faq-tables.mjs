@@ -13,7 +13,9 @@ const { padded, runs, times } = JSON.parse(readFileSync(fileOf('results/faq.json
 const languages = {
   'tutorial.md': {
     padding: ['layer', 'words', 'zeros', 'masked', 'validation accuracy', 'test accuracy', 'epochs', 'seeds'],
-    dropout: ['dropout', 'recurrentDropout', 'validation accuracy', 'test accuracy', 'epochs', 's an epoch', 'seeds'],
+    dropout: ['dropout', 'recurrentDropout', 'validation accuracy', 'test accuracy', 'epochs', 'seeds'],
+    seconds: 's an epoch',
+    quickest: 'Seconds are those of the quickest epoch of nine with its validation, on one thread.',
     sides: { pre: 'before', post: 'after' },
     padded: (/** @type {number} */ length, /** @type {string} */ reviews, /** @type {string} */ zeros) =>
       `With ${length} words, ${reviews} % of the training reviews are padded, and ${zeros} % of all ids are zeros.`,
@@ -21,7 +23,9 @@ const languages = {
   },
   'tutorial.ko.md': {
     padding: ['층', '단어 수', '0의 위치', '마스킹', '검증 정확도', '테스트 정확도', '에포크', '시드 수'],
-    dropout: ['dropout', 'recurrentDropout', '검증 정확도', '테스트 정확도', '에포크', '에포크당 초', '시드 수'],
+    dropout: ['dropout', 'recurrentDropout', '검증 정확도', '테스트 정확도', '에포크', '시드 수'],
+    seconds: '에포크당 초',
+    quickest: '초는 스레드 하나에서 검증까지 포함한 에포크 아홉 번 가운데 가장 빠른 것의 시간입니다.',
     sides: { pre: '앞', post: '뒤' },
     padded: (/** @type {number} */ length, /** @type {string} */ reviews, /** @type {string} */ zeros) =>
       `${length}단어일 때는 훈련 리뷰의 ${reviews} %에 패딩이 붙고, 모든 정수의 ${zeros} %가 0입니다.`,
@@ -94,8 +98,7 @@ for (const [page, words] of Object.entries(languages)) {
     const time = times.find(
       (/** @type {any} */ one) => one.dropout === rate && one.recurrentDropout === recurrentDropout,
     );
-    const seconds = time ? time.seconds.toFixed(2) : '–';
-    return [rate, recurrentDropout, ...accuracies, epochs, seconds, seeds];
+    return [rate, recurrentDropout, ...accuracies, epochs, seeds, ...(time ? [time.seconds.toFixed(2)] : [])];
   });
   const share = (/** @type {number} */ value) => (100 * value).toFixed(1);
   const zeros = padded
@@ -105,7 +108,9 @@ for (const [page, words] of Object.entries(languages)) {
   let text = readFileSync(file, 'utf8');
   for (const [name, content] of Object.entries({
     padding: `${table([words.padding, ...padding])}\n\n${zeros}`,
-    dropout: table([words.dropout, ...dropout]),
+    dropout: times.length
+      ? `${table([[...words.dropout, words.seconds], ...dropout])}\n\n${words.quickest}`
+      : table([words.dropout, ...dropout]),
   })) {
     const [begin, end] = [`<!-- faq:${name} -->`, `<!-- /faq:${name} -->`];
     const [from, to] = [text.indexOf(begin), text.indexOf(end)];
