@@ -26,7 +26,7 @@ export interface DataFacts {
   readonly firstLengths: readonly number[];
   /** The beginning of the first text. */
   readonly firstText: string;
-  /** Its first ids with `onehotIds` of the vocabulary. */
+  /** Its first ids with `printedIds` of the vocabulary. */
   readonly firstIds: readonly number[];
   /** Of the training part. */
   readonly lengths: LengthStatistics;
@@ -49,7 +49,7 @@ export interface MemoryFacts {
 }
 
 /** The vocabulary of the one-hot model, and that of the sequences which the chapter prints. */
-export const onehotIds = 200;
+const onehotIds = 200;
 export const printedIds = 300;
 export const steps = 100;
 
@@ -77,7 +77,7 @@ export function dataFacts(data: Dataset): DataFacts {
     firstLabels: examples.slice(0, 20).map(({ label }) => label),
     firstLengths: [...encode(data, recipe, Int32Array.of(0, 1), printedIds).lengths],
     firstText: [...(first?.text ?? '')].slice(0, 280).join(''),
-    firstIds: [...encode(data, recipe, Int32Array.of(0), onehotIds, 'post').ids.slice(0, 40)],
+    firstIds: [...encode(data, recipe, Int32Array.of(0), printedIds, 'post').ids.slice(0, 40)],
     lengths: lengthStatistics(lengths, steps),
     lengthCounts: countLengths(lengths),
     sequences: printedRows

@@ -3,7 +3,7 @@ import { formatCount, formatShare } from '../../core/format-numbers.ts';
 import { histogram } from '../../report/histogram.ts';
 import { authorsFacts } from '../authors.ts';
 import type { ChapterResults } from '../chapter.ts';
-import { onehotIds, printedIds } from '../facts.ts';
+import { printedIds } from '../facts.ts';
 import { type Html, html, svgPart } from '../html.ts';
 import { htmlTable } from '../html-table.ts';
 
@@ -48,7 +48,7 @@ ${htmlTable({
 <h3>How a review becomes ids</h3>
 <p>The first review begins</p>
 <blockquote>${facts.firstText}…</blockquote>
-<p>and, with the ${onehotIds} most frequent ids (1 begins a text, 2 stands for every other word):</p>
+<p>and, with ${printedIds} ids (1 begins a text, 2 stands for every other word):</p>
 <pre class="ids">${facts.firstIds.join(' ')} …</pre>
 ${facts.sequences.map(
   ({ row, ids }) => html`
