@@ -1,10 +1,10 @@
 /** Curves over one axis, such as losses over epochs, each with the spread of several runs if there is one. */
-import { extent } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
 import { area, line as path } from 'd3-shape';
 import { axisHeight, axisWidth, drawAxes, type Field } from './axes.ts';
 import { drawLegend } from './legend.ts';
 import { drawMarks, type Mark, marksHeight, placeMarks } from './marks.ts';
+import { spanOf } from './span.ts';
 import { drawing, element, headHeight, pixels } from './svg.ts';
 import { curveStyle } from './theme.ts';
 
@@ -59,7 +59,7 @@ export function lineChart(chart: LineChart): string {
     height = 360,
   } = chart;
   const shown = series.flatMap(({ values, band }) => [...values, ...(band ? [...band.low, ...band.high] : [])]);
-  const yScale = scaleLinear(yRange ?? range(shown.filter(isNumber)), [0, 0]);
+  const yScale = scaleLinear(yRange ?? spanOf(shown.filter(isNumber)) ?? [0, 1], [0, 0]);
   if (!yRange) yScale.nice(5);
   const yWords = yScale.tickFormat(5, percent ? '%' : undefined);
   const yTicks = yScale.ticks(5).map((value) => ({ value, words: yWords(value).replace('%', ' %') }));
@@ -72,7 +72,7 @@ export function lineChart(chart: LineChart): string {
     { left, right, top: headHeight({ note, width }) },
   );
   const inset = 10;
-  const xScale = scaleLinear(range([...x]), [left + inset, right - inset]);
+  const xScale = scaleLinear(spanOf(x) ?? [0, 1], [left + inset, right - inset]);
   const placed = placeMarks(marks, xScale, right);
   const field: Field = { left, right, top: legend.bottom + marksHeight(placed), bottom: height - axisHeight };
   yScale.range([field.bottom, field.top]);
@@ -146,12 +146,3 @@ type Point = readonly [x: number, value: number];
 const isDrawn = ([, value]: Point) => Number.isFinite(value);
 const isNumber = (value: number | null): value is number => value !== null && Number.isFinite(value);
 const at = (values: Values, index: number) => values[index] ?? Number.NaN;
-
-/** From the least to the most; where that is nothing or a single value, as much as makes a scale. */
-function range(values: readonly number[]): [number, number] {
-  const [least, most] = extent(values);
-  if (least === undefined || most === undefined) return [0, 1];
-  if (least < most) return [least, most];
-  const more = Math.abs(least) / 10 || 1;
-  return [least - more, most + more];
-}

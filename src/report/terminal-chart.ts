@@ -2,8 +2,8 @@
  * Curves as lines of text. On a terminal with colours, in dots of braille, eight in a letter; elsewhere each curve is
  * drawn with a letter of its own, so that a pipe or a log loses nothing.
  */
-import { extent } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
+import { spanOf } from './span.ts';
 
 export interface TerminalChart {
   readonly title: string;
@@ -28,12 +28,10 @@ const letters = ['*', 'o', 'x', '+', '#', '='];
 /** @returns lines without a trailing newline; undefined where there is no room, or no curve of two points or more */
 export function terminalChart(chart: TerminalChart): string | undefined {
   const { title, xLabel, x, series, width, height = 8, paint } = chart;
-  const [least, most] = extent(series.flatMap(({ values }) => values.filter(isNumber)));
-  const [first, last] = extent(x);
-  if (least === undefined || most === undefined || first === undefined || last === undefined || first === last)
-    return undefined;
-  const margin = least < most ? 0 : Math.abs(least) / 10 || 1; // a flat curve has a height too
-  const up = scaleLinear([least - margin, most + margin], [0, 0]).nice(4);
+  const span = spanOf(series.flatMap(({ values }) => values.filter(isNumber)));
+  const [first, last] = [x[0], x.at(-1)];
+  if (span === undefined || first === undefined || last === undefined || first === last) return undefined;
+  const up = scaleLinear(span, [0, 0]).nice(4);
   const format = up.tickFormat(4);
   const ticks = up.ticks(4).map((value) => ({ value, words: format(value) }));
   const labelWidth = Math.max(...ticks.map(({ words }) => words.length));

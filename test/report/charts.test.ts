@@ -6,9 +6,11 @@ import { confusionChart, paperFrom } from '../../src/report/confusion-chart.ts';
 import { histogram } from '../../src/report/histogram.ts';
 import { accuracyChart, lossChart } from '../../src/report/history-charts.ts';
 import { lineChart } from '../../src/report/line-chart.ts';
+import { placeMarks } from '../../src/report/marks.ts';
 import { loadPngRenderer } from '../../src/report/png.ts';
 import { rocCurve } from '../../src/report/roc.ts';
 import { rocChart } from '../../src/report/roc-chart.ts';
+import { textWidth } from '../../src/report/text-width.ts';
 import { type Colour, seriesColours, shadesOf } from '../../src/report/theme.ts';
 
 beforeAll(async () => {
@@ -148,7 +150,7 @@ const chart = { title: 't', xLabel: 'x', yLabel: 'y' };
 describe('curves', () => {
   it('lie where their values say, in proportion and inside the drawing', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: -1e3, max: 1e3, noNaN: true }), { minLength: 3, maxLength: 50 }), (ys) => {
+      fc.property(fc.array(fc.integer({ min: -5000, max: 5000 }), { minLength: 3, maxLength: 50 }), (ys) => {
         const svg = lineChart({
           ...chart,
           x: ys.map((_, index) => index),
@@ -162,6 +164,7 @@ describe('curves', () => {
         const high = ys.indexOf(Math.max(...ys));
         const [lowest = [], highest = []] = [points[low], points[high]] as number[][];
         const slope = ((lowest[1] ?? 0) - (highest[1] ?? 0)) / ((ys[high] ?? 0) - (ys[low] ?? 0) || 1);
+        expect(slope).toBeGreaterThanOrEqual(0); // up is more
         for (const [index, [x = -1, y = -1]] of points.entries()) {
           expect(x > 0 && x < 500 && y > 0 && y < 300).toBe(true);
           expect(y).toBeCloseTo((highest[1] ?? 0) + slope * ((ys[high] ?? 0) - (ys[index] ?? 0)), 0);
@@ -243,6 +246,11 @@ describe('histograms', () => {
           );
           const tail = number(/([\d,]+) texts above/.exec(contentOf(svg, 'desc'))?.[1]);
           expect(bars.reduce((sum, { count }) => sum + count, tail)).toBe(lengths.length);
+          const above = /texts above ([\d,]+) are not drawn, the largest at ([\d,]+)/.exec(contentOf(svg, 'desc'));
+          if (above) {
+            expect(lengths.filter((length) => length > number(above[1]))).toHaveLength(tail);
+            expect(Math.max(...lengths)).toBe(number(above[2]));
+          }
           const last = Math.max(...bars.map(({ to }) => to));
           for (const { from, to, count } of bars) {
             expect(
@@ -338,6 +346,30 @@ describe('ROC', () => {
       ?.slice(1)
       .map(Number);
     expect([...(points[0] ?? []), ...(points.at(-1) ?? [])]).toEqual(field);
+  });
+});
+
+describe('marks', () => {
+  it('have labels that touch neither each other nor the lines of others', () => {
+    const mark = fc.record({
+      x: fc.integer({ min: 0, max: 400 }),
+      label: fc.constantFrom('a', 'best: epoch 7', 'median'),
+    });
+    fc.assert(
+      fc.property(fc.uniqueArray(mark, { maxLength: 5, selector: ({ x }) => x }), (marks) => {
+        const placed = placeMarks(marks, (x) => x, 10_000);
+        const ends = placed.map(({ at, label }) => at + textWidth(label));
+        for (const [index, one] of placed.entries()) {
+          for (const [place, other] of placed.entries()) {
+            const end = ends[index] ?? 0;
+            if (place === index || other.at < one.at || other.at > end) continue;
+            expect(one.row).toBeGreaterThan(other.row); // the other begins, and its line ends, below this label
+          }
+        }
+        expect(placed).toHaveLength(marks.length);
+      }),
+    );
+    expect(placeMarks([{ x: 95, label: 'best: epoch 95' }], (x) => x, 100)).toMatchObject([{ anchor: 'end', row: 0 }]);
   });
 });
 
