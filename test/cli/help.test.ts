@@ -2,7 +2,19 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { cli, useCli } from './run-cli.ts';
 
-const commands = ['demo', 'chapter', 'train', 'evaluate', 'plot', 'export', 'predict', 'parity', 'inspect', 'models', 'data'];
+const commands = [
+  'demo',
+  'chapter',
+  'train',
+  'evaluate',
+  'plot',
+  'export',
+  'predict',
+  'parity',
+  'inspect',
+  'models',
+  'data',
+];
 
 useCli();
 
