@@ -33,7 +33,9 @@ export function histogram(chart: Histogram): string {
   const xScale = scaleLinear([least, Math.max(asked, ...marks.map(({ x }) => x), least + 1e-9)], [0, 0]).nice(bins);
   const [lowest = 0, highest = 1] = xScale.domain();
   const drawn = sorted.filter((value) => value <= highest);
-  const bars = bin().domain([lowest, highest]).thresholds(xScale.ticks(bins))(drawn);
+  const bars = bin()
+    .domain([lowest, highest])
+    .thresholds(xScale.ticks(bins).filter((edge) => edge < highest))(drawn);
   const tail = sorted.length - drawn.length;
   const format = (value: number) => value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
   const tailNote = tail

@@ -257,6 +257,7 @@ describe('histograms', () => {
               lengths.filter((length) => length >= from && (length < to || (to === last && length === to))),
             ).toHaveLength(count);
           }
+          for (const { from, to } of bars) expect(to).toBeGreaterThan(from);
           const perText = Math.max(...bars.map(({ height, count }) => height / count));
           for (const { height, count } of bars) expect(height).toBeCloseTo(perText * count, -0.5);
         },
