@@ -67,7 +67,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 describe('the packed package', () => {
   it('holds what is needed and nothing else', () => {
     const paths = packed.files.map(({ path }) => path);
-    expect(paths.filter((path) => !path.startsWith('dist/')).sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    expect(paths.filter((path) => !path.startsWith('dist/')).sort()).toEqual([
+      'LICENSE',
+      'README.ko.md', // npm packs every README
+      'README.md',
+      'package.json',
+    ]);
     expect(paths).not.toContain('dist/.stamp');
     expect(packed.size).toBeLessThan(500_000); // bytes of the tarball: code and types, no models, no data
   });

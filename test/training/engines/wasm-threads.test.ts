@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import type { ModelSpec, SpecInput } from '../../../models/layers.ts';
@@ -49,7 +50,9 @@ async function withWorkers(spec: ModelSpec, threads: number): Promise<{ engine: 
   const note = (worker: Worker) => workers.push(worker);
   process.on('worker', note);
   try {
-    return { engine: await prepare(spec, threads), workers };
+    const engine = await prepare(spec, threads);
+    await setImmediate(); // Node tells of a worker in a tick of its own, which quick workers do not wait for
+    return { engine, workers };
   } finally {
     process.off('worker', note);
   }
