@@ -31,7 +31,6 @@ const recordFields = [
   'backwards',
   'activation',
   'recurrentActivation',
-  'returnSequences',
   'gates',
   'recurrent',
   'reset',
@@ -53,13 +52,23 @@ const recordFields = [
   'resetGradient',
 ] as const;
 
+/** A recurrent layer, and the states that it leaves. */
+export interface RecurrentStage extends Stage<DenseSequence | Vector> {
+  readonly last: {
+    readonly hidden: Vector;
+    /** Of an LSTM. */
+    readonly carry: Vector | undefined;
+  };
+}
+
+/** The gradients of the last states, zero or added to before the way back, are those of the initial states after it. */
 export function recur(
   workspace: Workspace,
   layer: RecurrentLayer,
   prefix: string,
   input: Sequence,
   walk: Walk,
-): Stage<DenseSequence | Vector> {
+): RecurrentStage {
   const { time, groups, positions, batch } = workspace;
   const { units } = layer;
   const width = gates[layer.type] * units;
@@ -90,14 +99,17 @@ export function recur(
   }
   const entering = backwards ? hidden + slot : hidden; // as a sequence in the order of time
   const leaving = backwards ? hidden : hidden + slot;
-  const last = backwards ? hidden : hidden + time * slot;
+  const last = backwards ? 0 : time * slot; // the slot of the states after the last step
 
   const dropped =
     layer.recurrentDropout > 0
       ? plannedMask(workspace, 'recurrentDropout', walk.stream, layer.recurrentDropout, units, batch.rowOf, groups)
       : { mask: 0, draw: () => {} };
   const previous = dropped.mask ? workspace.values(units, positions) : entering;
-  const output = outputOf(workspace, layer, walk, leaving, last);
+  const hiddenGradient = workspace.gradients(units, groups);
+  const carryGradient = layer.type === 'lstm' ? workspace.gradients(units, groups) : 0;
+  const lastHidden: Vector = { kind: 'vector', features: units, value: hidden + last, gradient: hiddenGradient };
+  const output = outputOf(workspace, layer, walk, leaving, lastHidden);
   const cell = createCell(workspace, layer, prefix, bias, previous, sums);
 
   const record: Record = {
@@ -107,7 +119,6 @@ export function recur(
     backwards: backwards ? 1 : 0,
     activation: activationCode(layer.activation),
     recurrentActivation: layer.type === 'simpleRnn' ? 0 : activationCode(layer.recurrentActivation),
-    returnSequences: layer.returnSequences ? 1 : 0,
     gates: sums,
     hidden,
     carry,
@@ -116,8 +127,8 @@ export function recur(
     recurrentMask: dropped.mask,
     mask: batch.mask,
     outputGradient: output.stateGradient,
-    hiddenGradient: workspace.values(units, groups),
-    carryGradient: workspace.values(units, groups),
+    hiddenGradient,
+    carryGradient,
     previousGradient: workspace.values(units, 1),
     resetGradient: workspace.values(units, 1),
     ...cell.record,
@@ -129,6 +140,10 @@ export function recur(
 
   return {
     output: output.signal,
+    last: {
+      hidden: lastHidden,
+      carry: carry ? { kind: 'vector', features: units, value: carry + last, gradient: carryGradient } : undefined,
+    },
     forward: () => {
       entered.forward();
       bias.forward();
@@ -238,21 +253,18 @@ function biasesOf(workspace: Workspace, layer: RecurrentLayer, prefix: string): 
 
 interface Output {
   readonly signal: DenseSequence | Vector;
-  /** Where the walk back reads the gradient of the states it gave. */
+  /** Where the walk back reads the gradient of the state after each step; 0: only that of the last one counts. */
   readonly stateGradient: Address;
   readonly forward: () => void;
   readonly backward: () => void;
 }
 
 /** The states themselves where they are the output; a copy where order or masked steps make the two differ. */
-function outputOf(workspace: Workspace, layer: RecurrentLayer, walk: Walk, leaving: Address, last: Address): Output {
+function outputOf(workspace: Workspace, layer: RecurrentLayer, walk: Walk, leaving: Address, last: Vector): Output {
   const { kernels, time, groups, positions, batch } = workspace;
   const { units: features } = layer;
   const alias = { forward: () => {}, backward: () => {} };
-  if (!layer.returnSequences) {
-    const gradient = workspace.gradients(features, groups);
-    return { ...alias, signal: { kind: 'vector', features, value: last, gradient }, stateGradient: gradient };
-  }
+  if (!layer.returnSequences) return { ...alias, signal: last, stateGradient: 0 };
   const reversed = walk.outputOrder === 'reading' && walk.direction === 'backward';
   const silenced = walk.maskedOutput === 'zero' && batch.mask !== 0;
   if (!reversed && !silenced) {

@@ -71,7 +71,6 @@ function blend(w: Recurrence, t: i32, group: i32): void {
 export function gruResetAfterBackward(w: Recurrence): void {
   const units = w.units;
   const usual = w.activation == TANH && w.recurrentActivation == SIGMOID;
-  w.beginGradient();
   for (let step = w.time - 1; step >= 0; step--) {
     const t = w.timeOf(step);
     w.addOutputGradient(t);
@@ -118,7 +117,6 @@ function gateGradients(w: Recurrence, t: i32, group: i32, activation: i32, recur
 export function gruResetBeforeBackward(w: Recurrence): void {
   const units = w.units;
   const usual = w.activation == TANH && w.recurrentActivation == SIGMOID;
-  w.beginGradient();
   for (let step = w.time - 1; step >= 0; step--) {
     const t = w.timeOf(step);
     w.addOutputGradient(t);

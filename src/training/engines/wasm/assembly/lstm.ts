@@ -37,7 +37,6 @@ export function lstmForward(w: Recurrence): void {
 export function lstmBackward(w: Recurrence): void {
   const units = w.units;
   const usual = w.activation == TANH && w.recurrentActivation == SIGMOID;
-  w.beginGradient();
   for (let step = w.time - 1; step >= 0; step--) {
     const t = w.timeOf(step);
     w.addOutputGradient(t);

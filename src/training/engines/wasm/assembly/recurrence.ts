@@ -14,8 +14,6 @@ export class Recurrence {
   backwards: i32;
   activation: i32;
   recurrentActivation: i32;
-  /** The output is that of every step. */
-  returnSequences: i32;
   /** Sums of the gates, [time][groups][gates · units]; activated gates after a step; gradients of the sums on the way back. */
   gates: usize;
   /** GRU, reset after: h·U + b', as `gates`; its gradient on the way back. */
@@ -42,9 +40,9 @@ export class Recurrence {
   candidateKernelTransposed: usize;
   /** GRU, reset after: b', [3 · units]; 0: none. */
   recurrentBias: usize;
-  /** Gradient of the output, [time][groups][units] or [groups][units]. */
+  /** Gradient of the output of every step, [time][groups][units]; 0: only the last state is an output. */
   outputGradient: usize;
-  /** Gradients of the states, [groups][units] each. */
+  /** Gradients of the last states; after the way back, of those before the first step, [groups][units] each. */
   hiddenGradient: usize;
   carryGradient: usize;
   /** Of one group's `previous`, and of its r·h, [units]. */
@@ -110,19 +108,10 @@ export class Recurrence {
     return this.mask ? v128.load(this.mask + this.at(t, group, 1) + half) : i32x4.splat(-1);
   }
 
-  /** Begins the way back: the gradient of the last state. */
-  @inline
-  beginGradient(): void {
-    const bytes = this.at(1, 0, this.units);
-    if (this.returnSequences) memory.fill(this.hiddenGradient, 0, bytes);
-    else memory.copy(this.hiddenGradient, this.outputGradient, bytes);
-    memory.fill(this.carryGradient, 0, bytes);
-  }
-
   /** Adds the gradient of the output of step t to that of the state. */
   @inline
   addOutputGradient(t: i32): void {
-    if (!this.returnSequences) return;
+    if (!this.outputGradient) return;
     const output = this.outputGradient + this.at(t, 0, this.units);
     const bytes = this.at(1, 0, this.units);
     for (let i: usize = 0; i < bytes; i += VECTOR) {

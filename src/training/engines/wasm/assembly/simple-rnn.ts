@@ -19,7 +19,6 @@ export function simpleRnnForward(w: Recurrence): void {
 
 export function simpleRnnBackward(w: Recurrence): void {
   const units = w.units;
-  w.beginGradient();
   for (let step = w.time - 1; step >= 0; step--) {
     const t = w.timeOf(step);
     w.addOutputGradient(t);
