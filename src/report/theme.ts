@@ -20,6 +20,7 @@ const colours = {
   green: { light: '#00875f', dark: '#2bc79a' },
   purple: { light: '#a9508a', dark: '#dd96c0' },
   amber: { light: '#a87400', dark: '#e6b035' },
+  brown: { light: '#8c4b2f', dark: '#c9906f' },
   grey: { light: '#767676', dark: '#a8a8a8' },
   /** Of a cell at its strongest; laid thinner it goes over to paper. */
   heat: { light: '#004f7c', dark: '#77a4bf' },

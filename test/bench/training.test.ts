@@ -17,6 +17,7 @@ import { runTraining } from '../../src/bench/training/run.ts';
 import { errorOf, standardOf } from '../../src/bench/training/standard.ts';
 import { describeAbsences, describeTraining } from '../../src/cli/bench-tables.ts';
 import { silent } from '../../src/core/progress.ts';
+import { tensorflowEngine } from '../../src/training/engines/tensorflow/engine.ts';
 
 const tiny = { rows: 9, time: 5, inputs: 3, units: 4, vocabulary: 12 };
 const tinyOutlines = recurrentKinds.map((layer) => outlineOfSize('tiny', layer, tiny, 'uniform'));
@@ -101,6 +102,39 @@ describe('runTraining', () => {
     expect(rows).toEqual([]);
     expect(absences).toEqual([expect.objectContaining({ reason: expect.stringMatching(/seconds for a step/) })]);
   });
+});
+
+describe("the product's engine on TensorFlow", async () => {
+  const { reason, threads } = await contenderOnTensorflow();
+
+  it.skipIf(reason !== undefined)(`has the right answers beside TensorFlow.js itself${said(reason)}`, async () => {
+    const own = await startContenders(['tensorflow'], [threads]);
+    const { contenders } = await startContenders(['js', 'tfjs-cpu'], [1]);
+    const { rows, absences } = await run(tinyOutlines.slice(0, 1), [...own.contenders, ...contenders]);
+    expect(absences).toEqual([]);
+    expect(rows.map(({ contender, threads }) => ({ contender, threads }))).toEqual([
+      { contender: 'tensorflow', threads },
+      { contender: 'js', threads: 1 },
+      { contender: 'tfjs-cpu', threads: 1 },
+    ]);
+    for (const { maxError } of rows) expect(maxError).toBeLessThan(1e-5);
+  });
+
+  it.skipIf(reason !== undefined)(`takes no other number of threads than it has${said(reason)}`, async () => {
+    const { contenders } = await startContenders(['tensorflow'], [threads + 1]);
+    const { absences } = await run(tinyOutlines.slice(0, 1), contenders);
+    expect(absences).toEqual([expect.objectContaining({ contender: 'tensorflow', threads: threads + 1 })]);
+  });
+
+  async function contenderOnTensorflow() {
+    const threads = tensorflowEngine.mostThreads(64);
+    const { absences } = await startContenders(['tensorflow'], [threads]);
+    return { threads, reason: absences[0]?.reason };
+  }
+
+  function said(reason: string | undefined): string {
+    return reason === undefined ? '' : ` (skipped: ${reason})`;
+  }
 });
 
 describe('a peer that is not there', () => {

@@ -5,6 +5,7 @@ import type { ContenderName } from './contender.ts';
 export const contenderColours = {
   wasm: 'blue',
   onnxruntime: 'green',
+  tensorflow: 'brown',
   js: 'purple',
   'tfjs-cpu': 'grey',
   'tfjs-node': 'muted',

@@ -1,7 +1,16 @@
 /** The port behind which everything that is timed stands: the product's engines, TensorFlow.js, PyTorch, Keras. */
 import type { Problem } from './problem.ts';
 
-export const contenderNames = ['wasm', 'onnxruntime', 'js', 'tfjs-cpu', 'tfjs-node', 'pytorch', 'keras'] as const;
+export const contenderNames = [
+  'wasm',
+  'onnxruntime',
+  'tensorflow',
+  'js',
+  'tfjs-cpu',
+  'tfjs-node',
+  'pytorch',
+  'keras',
+] as const;
 export type ContenderName = (typeof contenderNames)[number];
 
 export interface Gradients {

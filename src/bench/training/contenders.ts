@@ -1,6 +1,9 @@
 /** All that can be timed here, and why the rest cannot. */
+import { RecurrentError } from '../../core/errors.ts';
 import { jsEngine } from '../../training/engines/js/engine.ts';
 import { onnxruntimeEngine } from '../../training/engines/onnxruntime/engine.ts';
+import { loadNativeTensorflow } from '../../training/engines/tensorflow/backend.ts';
+import { tensorflowEngine } from '../../training/engines/tensorflow/engine.ts';
 import { wasmEngine } from '../../training/engines/wasm/engine.ts';
 import { availableBuilds } from '../../training/engines/wasm/kernels.ts';
 import type { Absence, Contender, ContenderName } from './contender.ts';
@@ -11,6 +14,7 @@ import { tensorflowContender } from './contenders/tensorflow.ts';
 const start = {
   wasm: async (threads) => engineContender(wasmEngine, 'wasm', threads, `SIMD, ${availableBuilds()[0] ?? 'none'}`),
   onnxruntime: async (threads) => engineContender(onnxruntimeEngine, 'onnxruntime', threads, await ortVersion()),
+  tensorflow: startTensorflow,
   js: async (threads) => engineContender(jsEngine, 'js', threads, `Node ${process.versions.node}`),
   'tfjs-cpu': (threads) => tensorflowContender('tfjs-cpu', threads),
   'tfjs-node': (threads) => tensorflowContender('tfjs-node', threads),
@@ -35,6 +39,17 @@ export async function startContenders(names: readonly ContenderName[], threads: 
     }
   }
   return { contenders, absences };
+}
+
+/** Its library is asked before threads are: where there is none, no number of threads would do. */
+async function startTensorflow(threads: number): Promise<Contender | string> {
+  try {
+    const { description } = await loadNativeTensorflow();
+    return engineContender(tensorflowEngine, 'tensorflow', threads, description);
+  } catch (error) {
+    if (error instanceof RecurrentError && error.code === 'ENGINE_MISSING') return `${error.message}. ${error.hint}`;
+    throw error;
+  }
 }
 
 async function ortVersion(): Promise<string> {

@@ -28,6 +28,8 @@ export function engineContender(
       const [{ rows }] = problem.batches as [Batch];
       const most = provider.mostThreads(rows);
       if (threads > most) return `engine ${name} uses at most ${most} of ${threads} threads for ${rows} rows`;
+      const fewest = provider.fewestThreads?.() ?? 1;
+      if (threads < fewest) return `engine ${name} was started with ${fewest} threads, and takes no other number`;
       return (await provider.refusal(problem.spec)) ?? openEngine(provider, problem, threads);
     },
     close: async () => {},

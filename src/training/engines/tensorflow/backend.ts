@@ -19,6 +19,8 @@ export interface LoadedTensorflow {
   readonly tf: Tensorflow;
   /** `native`: TensorFlow's own library; `cpu`: plain JavaScript. */
   readonly backend: 'native' | 'cpu';
+  /** Makes this backend the current one: all of a process share one TensorFlow.js, and anybody may have switched it. */
+  readonly use: () => void;
   /** What runs, e.g. `TensorFlow.js 4.22.0 (cpu backend)`. */
   readonly description: string;
   /** One line: what runs, and why not the faster ones. */
@@ -118,7 +120,11 @@ function describe(
   rejected: readonly string[],
 ): LoadedTensorflow {
   const description = `TensorFlow.js ${tf.version_core} (${kind})`;
-  return { tf, backend, description, note: [description, ...rejected].join('; ') };
+  const name = { native: 'tensorflow', cpu: 'cpu' }[backend];
+  const use = () => {
+    if (tf.getBackend() !== name) void tf.setBackend(name); // of one that has been loaded: done at once
+  };
+  return { tf, backend, use, description, note: [description, ...rejected].join('; ') };
 }
 
 function tryNative(require: NodeJS.Require, name: string): Attempt {

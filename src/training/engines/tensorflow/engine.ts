@@ -43,6 +43,7 @@ export function createTensorflowProvider(
     memory: tensorflowMemory,
     async prepare(options) {
       const loaded = await load();
+      loaded.use();
       const threads = threadCount();
       if (options.threads !== threads) {
         fail(
@@ -62,7 +63,7 @@ function nativeThreads(): number {
 }
 
 function createTensorflowEngine(
-  { tf }: LoadedTensorflow,
+  { tf, use }: LoadedTensorflow,
   { spec, weights, optimiser, threads }: EngineOptions,
 ): Engine {
   const plan = planModel(spec);
@@ -89,6 +90,7 @@ function createTensorflowEngine(
 
     async step(batch: Batch, address: StepAddress, learningRate: number) {
       checkBatch(batch, plan);
+      use();
       let judged: LossResult | undefined;
       tf.tidy(() => {
         // The loss and its gradient are computed outside TensorFlow: a sum weighted with that gradient carries it in.
@@ -110,6 +112,7 @@ function createTensorflowEngine(
 
     async evaluate(batch) {
       checkBatch(batch, plan);
+      use();
       const judged = tf.tidy(() => {
         const result = judgeLogits(batch, forward(batch, {}));
         return result as typeof result & TfTensor; // tidy looks for tensors in what it is given, and finds none
@@ -119,11 +122,13 @@ function createTensorflowEngine(
     },
 
     async state() {
+      use();
       return { weights: readWeights(variables), optimiser: updates.state() };
     },
 
     async restore(state) {
       checkWeights(state.weights, plan.parameters);
+      use();
       writeWeights(tf, variables, state.weights);
       updates.restore(state.optimiser);
     },
