@@ -21,7 +21,7 @@ declare const WebAssembly: {
   instantiate(bytes: Uint8Array): Promise<{ readonly instance: { readonly exports: unknown } }>;
 };
 
-const repetitions = 12;
+const repetitions = 60;
 
 /** The best of a few repetitions: others on the machine only ever take away. */
 export async function measurePeak(): Promise<Peak> {

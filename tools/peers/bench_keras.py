@@ -1,15 +1,14 @@
-"""Keras on TensorFlow as a contender of `recurrent bench training`: python3 bench_keras.py THREADS
+"""Keras on TensorFlow as a contender of `recurrent bench training`: python3 bench_keras.py THREADS [xla]
 
 The step is one tf.function: forward, gradient and Adam without metrics, callbacks or logs. Ids and targets are tensors
-before the clock starts. It is tried with XLA, which Keras' own fit() does not use for recurrent layers, and without; the
-faster is taken. KERAS_XLA=0 or 1 decides instead.
+before the clock starts. Keras' own fit() does not compile it with XLA on a CPU; `xla` does.
 
 Gradients of an embedding are made dense: on sparse ones Keras' Adam squares the gradient of each occurrence of an id
 instead of their sum, which is another optimiser.
 """
 
 import os
-import time
+import sys
 
 from bench_peer import Refusal, serve
 
@@ -23,9 +22,7 @@ def start(threads):
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     import keras
 
-    def with_xla():
-        asked = os.environ.get("KERAS_XLA")
-        return [True, False] if asked is None else [asked == "1"]
+    xla = sys.argv[2:] == ["xla"]
 
     def recurrent(layer):
         kind = layer["type"]
@@ -83,7 +80,7 @@ def start(threads):
             self.loss = keras.losses.BinaryCrossentropy()
             self.adam = keras.optimizers.Adam(epsilon=1e-7)
             self.adam.build(self.net.trainable_variables)
-            self.compiled = self.fastest(with_xla())
+            self.compiled = tf.function(self.compute, jit_compile=xla)
             self.reset()
 
         def reset(self):
@@ -91,21 +88,6 @@ def start(threads):
             for variable in self.adam.variables:
                 variable.assign(tf.zeros_like(variable))
             self.learning_rate = None
-
-        def fastest(self, choices):
-            """The step that is faster after one call, which compiles it."""
-            steps = [tf.function(self.compute, jit_compile=xla) for xla in choices]
-            if len(steps) == 1:
-                return steps[0]
-            return min(steps, key=lambda step: self.trial(step))
-
-        def trial(self, step):
-            times = []
-            for at in range(6):
-                began = time.perf_counter()
-                step(self.ids[at % len(self.ids)], self.targets[at % len(self.ids)]).numpy()
-                times.append(time.perf_counter() - began)
-            return min(times)
 
         def loss_and_gradients(self, ids, targets):
             with tf.GradientTape() as tape:

@@ -11,4 +11,5 @@ export const contenderColours = {
   'tfjs-node': 'muted',
   pytorch: 'vermilion',
   keras: 'amber',
+  'keras-xla': 'ink',
 } as const satisfies Record<ContenderName, Colour>;

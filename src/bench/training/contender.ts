@@ -10,6 +10,7 @@ export const contenderNames = [
   'tfjs-node',
   'pytorch',
   'keras',
+  'keras-xla',
 ] as const;
 export type ContenderName = (typeof contenderNames)[number];
 

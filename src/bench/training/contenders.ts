@@ -20,6 +20,7 @@ const start = {
   'tfjs-node': (threads) => tensorflowContender('tfjs-node', threads),
   pytorch: (threads) => startPeer('pytorch', threads),
   keras: (threads) => startPeer('keras', threads),
+  'keras-xla': (threads) => startPeer('keras-xla', threads),
 } as const satisfies Record<ContenderName, (threads: number) => Promise<Contender | string>>;
 
 export interface Arrivals {

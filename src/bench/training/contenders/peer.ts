@@ -14,17 +14,21 @@ import type { Problem } from '../problem.ts';
 /** Names the interpreter that has the packages. */
 export const interpreterVariable = 'RECURRENT_PYTHON';
 
-const programs = { pytorch: 'bench_pytorch.py', keras: 'bench_keras.py' } as const satisfies Partial<
-  Record<ContenderName, string>
->;
+/** File and further arguments. */
+const programs = {
+  pytorch: ['bench_pytorch.py'],
+  keras: ['bench_keras.py'],
+  'keras-xla': ['bench_keras.py', 'xla'],
+} as const satisfies Partial<Record<ContenderName, readonly [file: string, ...args: string[]]>>;
 export type PeerName = keyof typeof programs;
 
 /** @returns why it is not there, as text */
 export async function startPeer(name: PeerName, threads: number): Promise<Contender | string> {
-  const program = findProgram(programs[name]);
-  if (program === undefined) return `${programs[name]} is not beside this program: run it in a clone of the repository`;
+  const [file, ...args] = programs[name];
+  const program = findProgram(file);
+  if (program === undefined) return `${file} is not beside this program: run it in a clone of the repository`;
   const interpreter = process.env[interpreterVariable] || 'python3';
-  const line = openLine(spawn(interpreter, [program, String(threads)], { env: environment(threads) }));
+  const line = openLine(spawn(interpreter, [program, String(threads), ...args], { env: environment(threads) }));
   const remedy = `Run pip install -r ${join(dirname(program), 'requirements-bench.txt')}, and set ${interpreterVariable} to that interpreter`;
   const hello: Answer = await line.ask(undefined).catch((error: Error) => ({ refusal: error.message }));
   if (typeof hello.refusal === 'string') {
