@@ -6,7 +6,8 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../../src/core/errors.ts';
-import { type Feeds, openSession, type SessionOptions } from './session.ts';
+import type { Feeds } from './guard.ts';
+import { openSession, type SessionOptions } from './session.ts';
 
 export interface NodePlacement {
   /** Name of the node; onnxruntime's optimiser may have fused or added some. */

@@ -3,9 +3,10 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
+import type { Feeds, SessionTensor } from '../../runtime/onnx/guard.ts';
 import { profilePlacement } from '../../runtime/onnx/placement.ts';
 import type { ProviderRequest } from '../../runtime/onnx/providers.ts';
-import { type Feeds, openSession, type SessionTensor } from '../../runtime/onnx/session.ts';
+import { openSession } from '../../runtime/onnx/session.ts';
 import { modelOf } from '../support/trained-model.ts';
 
 const file = exportOnnx(
