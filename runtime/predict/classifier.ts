@@ -1,11 +1,19 @@
 import { readMetadata } from '../../models/metadata/metadata.ts';
+import { planModel } from '../../models/plan.ts';
 import { fail } from '../../src/core/errors.ts';
 import { readFileWhole } from '../../src/core/files.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
+import type { BatchingOptions } from '../batching/batcher.ts';
 import { type NodePlacement, profilePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
 import { openSession, type SessionOptions } from '../onnx/session.ts';
+import { createSessionRunner } from '../onnx/session-runner.ts';
 import { classifyWith, type TextClassifier } from './classify-with.ts';
+
+export interface ClassifierOptions extends SessionOptions {
+  /** How predictions that are asked for at the same time run together. */
+  readonly batching?: BatchingOptions;
+}
 
 export interface Classifier extends TextClassifier {
   /** Execution providers in order of preference; `placement` tells which of them ran a node. */
@@ -22,23 +30,27 @@ export interface Classifier extends TextClassifier {
  * @param source path or contents of the ONNX file
  * @throws INPUT_INVALID, FILE_NOT_FOUND, FILE_ACCESS, ONNX_INVALID, METADATA_INVALID, OPTION_UNKNOWN, OPTION_INVALID, PACKAGE_MISSING, PROVIDER_MISSING
  */
-export async function loadClassifier(source: string | Uint8Array, options: SessionOptions = {}): Promise<Classifier> {
-  checkOptionNames('loadClassifier', options, ['providers', 'threads']);
+export async function loadClassifier(
+  source: string | Uint8Array,
+  options: ClassifierOptions = {},
+): Promise<Classifier> {
+  checkOptionNames('loadClassifier', options, ['providers', 'threads', 'batching']);
+  const { batching, ...sessionOptions } = options;
   const model = await contentsOf(source);
   const metadata = readMetadata(model);
-  const session = await openSession(model, options);
-  const { classifier, whileOpen } = await classifyWith(metadata, session);
-  return {
-    ...classifier,
+  const session = await openSession(model, sessionOptions);
+  const runner = await createSessionRunner(session, planModel(metadata.spec));
+  const { classifier, whileOpen } = classifyWith(metadata, runner, batching);
+  return Object.assign(classifier, {
     providers: session.providers,
     providerNote: session.providerNote,
     placement: () =>
       whileOpen(() => {
         const time = metadata.preprocessing.maxLength;
         const ids = { dataType: 'int32', dims: [1, time], data: new Int32Array(time) } as const;
-        return profilePlacement(model, options, { ids });
+        return profilePlacement(model, sessionOptions, { ids });
       }),
-  };
+  });
 }
 
 /** The bytes of a file, or a copy of those given: `placement` needs them again later. */

@@ -12,7 +12,14 @@ interface CatalogueEntry {
   readonly when: string;
   readonly exit: ExitStatus;
   readonly http: number;
-  readonly grpc: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'FAILED_PRECONDITION' | 'UNAVAILABLE' | 'INTERNAL' | 'ABORTED';
+  readonly grpc:
+    | 'INVALID_ARGUMENT'
+    | 'NOT_FOUND'
+    | 'FAILED_PRECONDITION'
+    | 'UNAVAILABLE'
+    | 'RESOURCE_EXHAUSTED'
+    | 'INTERNAL'
+    | 'ABORTED';
 }
 
 const userMistake = { exit: 2, http: 400, grpc: 'INVALID_ARGUMENT' } as const;
@@ -72,6 +79,12 @@ export const catalogue = {
   ENGINE_FAILED: { when: 'A worker thread of a training engine died, or the engine reported a fault.', ...fault },
   LOSS_NOT_FINITE: { when: 'The loss became NaN or infinite during training.', ...fault },
   PARITY_FAILED: { when: 'Two runners disagree: a label flip, or an error over tolerance.', ...fault },
+  QUEUE_FULL: {
+    when: 'More rows wait for the model than the queue may hold; it may be tried again later.',
+    exit: 1,
+    http: 429,
+    grpc: 'RESOURCE_EXHAUSTED',
+  },
   RUNTIME_FAILED: { when: 'The inference runtime reported a fault.', ...fault },
   DISPOSED: { when: 'An object was used after dispose().', ...userMistake },
   INTERRUPTED: { when: 'The user or an AbortSignal stopped the work.', exit: 130, http: 503, grpc: 'ABORTED' },

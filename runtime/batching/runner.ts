@@ -1,0 +1,25 @@
+/** The port behind which a model runs whole batches: in this process, or in child processes. */
+
+/** Rows of one length, as a session takes them. */
+export interface Batch {
+  /** Token ids, [rows, time]. */
+  readonly ids: Int32Array;
+  readonly rows: number;
+  readonly time: number;
+}
+
+export interface BatchOutputs {
+  /** [rows, outputs] */
+  readonly logits: Float32Array;
+  /** [rows, outputs]: sigmoid or softmax of the logits. */
+  readonly probabilities: Float32Array;
+}
+
+export interface BatchRunner {
+  /** Batches that it takes at a time. */
+  readonly concurrency: number;
+  /** @throws RUNTIME_FAILED, RUNTIME_LOST */
+  run(batch: Batch): Promise<BatchOutputs>;
+  /** Called once, when nothing runs any more. */
+  close(): Promise<void>;
+}
