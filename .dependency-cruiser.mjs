@@ -20,6 +20,7 @@ const mayImport = {
   'src/parity': library,
   'src/bench': [...library, 'src/parity', 'src/report'],
   'src/chapter': [...library, 'src/parity', 'src/report'],
+  'src/doctor': [...library, 'src/parity', 'src/report'],
 };
 
 /** @param {readonly string[]} folders */

@@ -32,6 +32,7 @@ const folders = [
   'src/parity',
   'src/bench',
   'src/chapter',
+  'src/doctor',
   'src/cli',
   'examples',
 ];
@@ -98,6 +99,7 @@ const folderCases: readonly Case[] = [
   ['src/parity', 'src/bench', ['wall-src-parity']],
   ['src/bench', 'examples', ['wall-src-bench']],
   ['src/chapter', 'src/bench', ['wall-src-chapter']],
+  ['src/doctor', 'src/chapter', ['wall-src-doctor']],
   ['src/parity', 'src/chapter', ['wall-src-parity']],
   ['src/parity', 'src/cli', ['nothing-imports-the-command-line', 'wall-src-parity']],
   ['examples', 'src/cli', ['nothing-imports-the-command-line']],

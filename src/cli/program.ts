@@ -5,6 +5,7 @@ import { bench } from './commands/bench.ts';
 import { chapter } from './commands/chapter.ts';
 import { data } from './commands/data.ts';
 import { demo } from './commands/demo.ts';
+import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
 import { inspect } from './commands/inspect.ts';
@@ -36,6 +37,7 @@ export function createProgram(): Command {
     models(),
     data(),
     bench(),
+    doctor(),
   ])
     program.addCommand(command);
   return program;

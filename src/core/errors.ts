@@ -75,6 +75,7 @@ export const catalogue = {
   ENGINE_MISSING: { when: 'A training engine or parity runner is not installed or does not load.', ...missingPart },
   PROVIDER_MISSING: { when: 'A requested execution provider is not available.', ...missingPart },
   PACKAGE_MISSING: { when: 'An optional package is not installed.', ...missingPart },
+  PART_BROKEN: { when: 'A part of this machine does not work, as `recurrent doctor` found.', ...fault },
   MEMORY_TOO_SMALL: { when: 'Training would need more memory than the machine has.', ...userMistake },
   ENGINE_FAILED: { when: 'A worker thread of a training engine died, or the engine reported a fault.', ...fault },
   LOSS_NOT_FINITE: { when: 'The loss became NaN or infinite during training.', ...fault },

@@ -34,6 +34,10 @@ export function undrawableLetters(words: string): string {
 }
 
 async function load(): Promise<PngRenderer> {
+  if (Reflect.get(globalThis, 'WebAssembly') === undefined) {
+    const hint = 'Start Node without --jitless, or take the SVG files.';
+    fail('PACKAGE_MISSING', 'PNG files are drawn by WebAssembly, and there is none here', hint);
+  }
   const require = createRequire(import.meta.url);
   const [wasm, regular, bold] = [
     '@resvg/resvg-wasm/index_bg.wasm',

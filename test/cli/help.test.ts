@@ -14,6 +14,7 @@ const commands = [
   'inspect',
   'models',
   'data',
+  'doctor',
 ];
 
 useCli();

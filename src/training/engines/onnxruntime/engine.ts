@@ -14,6 +14,7 @@ import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAdd
 import { judge } from '../../loss.ts';
 import { momentNames, ratesOf, type StepRates } from '../../optimisers.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
+import { availableBuilds } from '../wasm/kernels.ts';
 import { mostBytes } from '../wasm/reserve-memory.ts';
 import { createDraw, createFeeder, type Fed } from './feeds.ts';
 import { type StepGraph, stepGraph } from './graph/step-graph.ts';
@@ -26,6 +27,7 @@ import { startWorkers } from './workers.ts';
 export const onnxruntimeEngine: EngineProvider = {
   name: 'onnxruntime',
   refusal: async () => {
+    if (availableBuilds().length === 0) return 'its weights lie in a memory of WebAssembly, and there is none here';
     try {
       locateOrt();
       return undefined;

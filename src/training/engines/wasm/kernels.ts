@@ -186,6 +186,7 @@ export type Build = keyof typeof modules;
 
 /** The builds that this machine can run, the faster one first. Relaxed SIMD came after plain SIMD, which every supported Node has. */
 export function availableBuilds(): readonly Build[] {
+  if (typeof WebAssembly === 'undefined') return []; // node --jitless
   return (['relaxed', 'plain'] as const).filter((build) => WebAssembly.validate(bytesOf(build)));
 }
 
