@@ -129,6 +129,10 @@ function targets() {
     const ratio = own && other ? other / own : undefined;
     add(`A, LSTM, threads ${threads}: ≥ 20 × keras`, ratio, `${format(ratio ?? 0)} ×`, (ratio ?? 0) >= 20);
   }
+  const fits = resultOf('keras-fit')?.rows ?? [];
+  const fit = fits.length ? Math.min(...fits.map((/** @type {any} */ row) => row.medianMs)) : undefined;
+  const ratio = a && fit ? fit / a : undefined;
+  add('A, LSTM: ≥ 20 × a step inside Keras’ `fit()`', ratio, `${format(ratio ?? 0)} ×`, (ratio ?? 0) >= 20);
   for (const layer of ['gru', 'simpleRnn']) {
     const [own, other] = [ours('A', layer), best('A', layer, 'pytorch')];
     const ratio = own && other ? other / own : undefined;
