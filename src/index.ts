@@ -11,6 +11,7 @@ export {
   type Forward,
   type LabelledTexts,
 } from './training/evaluate.ts';
+export type { ClassMetrics, Metrics } from './training/metrics.ts';
 export type { OptimiserOptions } from './training/optimisers.ts';
 export type { RunOptions, RunOptionsInput } from './training/options.ts';
 export { type RunFiles, runFiles } from './training/run-folder.ts';

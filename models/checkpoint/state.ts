@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import type { Weights } from '../weights.ts';
 
+const measured = z.number().nullable().default(null);
+
 export const epochRecordSchema = z.strictObject({
   /** From 1. */
   epoch: z.int().min(1),
@@ -9,9 +11,19 @@ export const epochRecordSchema = z.strictObject({
   /** Mean over the rows of the epoch, with dropout, while the weights move: as Keras reports it. */
   loss: z.number(),
   accuracy: z.number(),
-  /** null without a validation part. */
+  /** Of two classes those of the second, of more the mean over all; null in files of versions that did not measure them. */
+  precision: measured,
+  recall: measured,
+  f1: measured,
+  /** Area under the receiver operating characteristic; also null where a class has no examples. */
+  auc: measured,
+  /** Of the validation part, after the epoch; null without one. */
   validationLoss: z.number().nullable(),
   validationAccuracy: z.number().nullable(),
+  validationPrecision: measured,
+  validationRecall: measured,
+  validationF1: measured,
+  validationAuc: measured,
 });
 
 export type EpochRecord = Readonly<z.output<typeof epochRecordSchema>>;

@@ -8,19 +8,22 @@ export interface HistoryChart {
   readonly bestEpoch?: number | undefined;
 }
 
-export function lossChart(history: readonly EpochRecord[], { title = 'Loss', ...chart }: HistoryChart = {}): string {
+/** What the curves show of an epoch. */
+export type ChartedEpoch = Pick<EpochRecord, 'epoch' | 'loss' | 'accuracy' | 'validationLoss' | 'validationAccuracy'>;
+
+export function lossChart(history: readonly ChartedEpoch[], { title = 'Loss', ...chart }: HistoryChart = {}): string {
   return curves(history, { title, ...chart }, 'loss', 'validationLoss');
 }
 
 export function accuracyChart(
-  history: readonly EpochRecord[],
+  history: readonly ChartedEpoch[],
   { title = 'Accuracy', ...chart }: HistoryChart = {},
 ): string {
   return curves(history, { title, ...chart }, 'accuracy', 'validationAccuracy');
 }
 
 function curves(
-  history: readonly EpochRecord[],
+  history: readonly ChartedEpoch[],
   { title, note, bestEpoch }: HistoryChart & { readonly title: string },
   training: 'loss' | 'accuracy',
   validation: 'validationLoss' | 'validationAccuracy',

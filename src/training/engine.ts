@@ -32,13 +32,13 @@ export interface StepResult {
   readonly loss: number;
   /** Rows whose most probable class is the target. */
   readonly correct: number;
+  /** [rows, outputs]: sigmoid or softmax of the logits. */
+  readonly probabilities: Float32Array;
 }
 
 export interface Evaluation extends StepResult {
   /** [rows, outputs] */
   readonly logits: Float32Array;
-  /** [rows, outputs]: sigmoid or softmax of the logits. */
-  readonly probabilities: Float32Array;
 }
 
 export interface EngineState {

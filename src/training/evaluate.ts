@@ -1,6 +1,6 @@
-/** Accuracy and loss of a trained model over labelled texts, whatever computes it. */
+/** How good a trained model is over labelled texts, whatever computes it. */
 import type { ModelDescription, TrainedModel } from '../../models/model.ts';
-import { type Head, planModel } from '../../models/plan.ts';
+import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
@@ -12,6 +12,7 @@ import type { EngineName } from './engine.ts';
 import { selectEngine } from './engines/select.ts';
 import { withoutPadding } from './evaluate-set.ts';
 import { judge } from './loss.ts';
+import { type ClassMetrics, classMetrics, type Metrics, overallMetrics, rowProbabilities } from './metrics.ts';
 import { sgd } from './optimisers.ts';
 
 /** Labelled texts, such as a dataset or a part of one. */
@@ -22,12 +23,12 @@ export interface LabelledTexts {
   readonly recipe?: Recipe | undefined;
 }
 
-export interface EvaluationReport {
-  readonly accuracy: number;
-  /** Mean cross-entropy in nats. */
-  readonly loss: number;
+/** Its figures are scikit-learn's, its loss is the mean cross-entropy in nats. */
+export interface EvaluationReport extends Metrics {
   readonly examples: number;
   readonly labels: readonly string[];
+  /** Each class against all others, in the order of the labels. */
+  readonly classes: readonly ClassMetrics[];
   /** confusion[i][j]: examples of class i that were taken for class j. */
   readonly confusion: readonly (readonly number[])[];
   /** Of each class, in the order of the examples. */
@@ -121,7 +122,7 @@ async function judgeSet(
         const counts = confusion[targets[row] as number] as number[];
         counts[label] = (counts[label] as number) + 1;
         const place = taken.order ? (taken.order[done + row] as number) : done + row;
-        probabilities.set(classProbabilities(head, judged.probabilities, row), place * classes);
+        probabilities.set(rowProbabilities(judged.probabilities, head.outputs, row), place * classes);
       });
       done += rows;
       progress.update(done);
@@ -133,22 +134,18 @@ async function judgeSet(
     progress.stop();
   }
   const correct = confusion.reduce((sum, counts, label) => sum + (counts[label] as number), 0);
+  const judged = classMetrics({ confusion, probabilities, targets: set.targets });
   return {
     accuracy: correct / set.rows,
     loss: lossSum / set.rows,
+    ...overallMetrics(judged),
     examples: set.rows,
     labels: model.labels,
+    classes: judged,
     confusion,
     probabilities,
     targets: set.targets,
   };
-}
-
-/** One number for each class, where a binary head gives that of class 1 only. */
-function classProbabilities({ outputs }: Head, probabilities: Float32Array, row: number): ArrayLike<number> {
-  if (outputs > 1) return probabilities.subarray(row * outputs, (row + 1) * outputs);
-  const second = probabilities[row] as number;
-  return [1 - second, second];
 }
 
 /** Ids and targets of labelled texts as `model` sees them; labels are matched by name. @throws DATA_LABELS */

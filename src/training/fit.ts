@@ -14,7 +14,8 @@ import { createBreather } from './breather.ts';
 import { bucketOrder } from './bucket-order.ts';
 import type { EncodedSet } from './encoded-set.ts';
 import type { Engine } from './engine.ts';
-import { type Evaluated, evaluateSet, withoutPadding } from './evaluate-set.ts';
+import { evaluateSet, withoutPadding } from './evaluate-set.ts';
+import { createScore, type Metrics } from './metrics.ts';
 
 /** What early stopping remembers from epoch to epoch. */
 export interface FitState {
@@ -73,10 +74,13 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
     const record: EpochRecord = {
       epoch: state.epoch + 1,
       learningRate,
-      loss: trained.loss,
-      accuracy: trained.accuracy,
+      ...trained,
       validationLoss: validated?.loss ?? null,
       validationAccuracy: validated?.accuracy ?? null,
+      validationPrecision: validated?.precision ?? null,
+      validationRecall: validated?.recall ?? null,
+      validationF1: validated?.f1 ?? null,
+      validationAuc: validated?.auc ?? null,
     };
     const monitored = record.validationLoss ?? record.loss;
     const improved = state.bestLoss === null || monitored < state.bestLoss;
@@ -110,14 +114,12 @@ function batchesOfEpochs(options: FitOptions): (epoch: number) => BatchOptions {
   };
 }
 
-/** Loss and accuracy over the rows of one epoch; undefined when interrupted. */
-async function trainEpoch(options: FitOptions, epoch: number, taken: BatchOptions): Promise<Evaluated | undefined> {
+/** Figures over the rows of one epoch, while the weights move; undefined when interrupted. */
+async function trainEpoch(options: FitOptions, epoch: number, taken: BatchOptions): Promise<Metrics | undefined> {
   const { engine, training, batchSize, learningRate, seed, progress, signal } = options;
   const breathe = createBreather();
   progress.start(`Epoch ${epoch + 1}/${options.epochs}`, Math.ceil(training.rows / batchSize));
-  let rows = 0;
-  let lossSum = 0;
-  let correct = 0;
+  const score = createScore(training.rows);
   let step = 0;
   for (const batch of batches(training, batchSize, taken)) {
     const result = await engine.step(batch, { seed, epoch, step }, learningRate);
@@ -129,20 +131,19 @@ async function trainEpoch(options: FitOptions, epoch: number, taken: BatchOption
         'The files hold the best model before that. Try a lower learning rate.',
       );
     }
-    rows += batch.rows;
-    lossSum += result.loss * batch.rows;
-    correct += result.correct;
+    score.add(result, batch.targets);
     step++;
-    progress.update(step, `loss ${(lossSum / rows).toFixed(4)} · accuracy ${(correct / rows).toFixed(4)}`);
+    const { loss, accuracy } = score.soFar();
+    progress.update(step, `loss ${loss.toFixed(4)} · accuracy ${accuracy.toFixed(4)}`);
     await breathe();
     if (signal?.aborted) return undefined;
   }
-  return { loss: lossSum / rows, accuracy: correct / rows };
+  return score.metrics();
 }
 
 function validator({ engine, batchSize, signal, masked }: FitOptions, validation: EncodedSet) {
   const taken = masked && withoutPadding(validation, masked.padding);
-  return async (epoch: number): Promise<Evaluated> => {
+  return async (epoch: number): Promise<Metrics> => {
     const evaluated = await evaluateSet(engine, validation, { batchSize, signal, ...taken });
     if (!Number.isFinite(evaluated.loss)) {
       fail(

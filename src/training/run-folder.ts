@@ -5,7 +5,7 @@
 import { mkdir, open, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Checkpoint, encodeCheckpoint, loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
-import type { EpochRecord } from '../../models/checkpoint/state.ts';
+import { type EpochRecord, epochRecordSchema } from '../../models/checkpoint/state.ts';
 import { fail } from '../core/errors.ts';
 import { fileError, writeFileAtomically } from '../core/files.ts';
 
@@ -84,7 +84,7 @@ export async function openRunFolder(folder: string, mode: RunMode): Promise<RunF
   }
 }
 
-const columns = ['epoch', 'learningRate', 'loss', 'accuracy', 'validationLoss', 'validationAccuracy'] as const;
+const columns = Object.keys(epochRecordSchema.shape) as (keyof EpochRecord)[];
 
 function toCsv(history: readonly EpochRecord[]): string {
   const lines = history.map((record) => columns.map((column) => record[column] ?? '').join(','));

@@ -173,6 +173,13 @@ describe('evaluate', () => {
     expect(run).toMatchObject({ accuracy: probability, examples: 24, split: 'test' });
     const { accuracy, loss } = trained.test as { accuracy: number; loss: number };
     expect(run).toMatchObject({ accuracy, loss });
+    const { precision, recall, f1, auc, ...test } = trained.test as Record<string, number>;
+    expect(test).toEqual({ accuracy, loss, examples: 24 });
+    expect(run).toMatchObject({ precision, recall, f1, auc });
+    const classes = run.classes as { label: string; support: number; recall: number }[];
+    expect(classes.map(({ label }) => label)).toEqual(run.labels);
+    const rightOnes = classes.map((one) => one.recall * one.support);
+    expect(rightOnes.reduce((sum, count) => sum + count) / 24).toBeCloseTo(accuracy, 12);
     expect(onnx).toMatchObject({ accuracy, examples: 24, split: 'test', confusion: run.confusion });
     // Two float32 computations of the same mean.
     expect(Math.abs((onnx.loss as number) - loss)).toBeLessThan(1e-5);

@@ -109,8 +109,16 @@ const epoch = (number: number, changes: Partial<EpochRecord> = {}): EpochRecord 
   learningRate: 0.001,
   loss: 1 / number,
   accuracy: 1 - 1 / (number + 1),
+  precision: 0.25,
+  recall: 0.75,
+  f1: 0.375,
+  auc: 1 - 1 / (number + 2),
   validationLoss: 1.5 / number,
   validationAccuracy: 0.5,
+  validationPrecision: 0.625,
+  validationRecall: null,
+  validationF1: null,
+  validationAuc: 0.875,
   ...changes,
 });
 const epochs = (from: number, to: number, changes: Partial<EpochRecord> = {}) =>
@@ -150,7 +158,8 @@ describe('the log of a run', () => {
   });
 
   it('has no part without values', () => {
-    log(epochs(1, 2, { validationLoss: null, validationAccuracy: null }));
+    const missing = { validationLoss: null, validationAccuracy: null, validationPrecision: null, validationAuc: null };
+    log(epochs(1, 2, missing));
     expect(readdirSync(folder)).toEqual(['train']);
     openRunLog(join(folder, 'other'), []).close();
     expect(readdirSync(folder)).toEqual(['train']);
@@ -239,11 +248,17 @@ describe('TensorBoard itself', () => {
       train: {
         epoch_loss: curve(({ loss }) => loss),
         epoch_accuracy: curve(({ accuracy }) => accuracy),
+        epoch_precision: curve(({ precision }) => precision),
+        epoch_recall: curve(({ recall }) => recall),
+        epoch_f1: curve(({ f1 }) => f1),
+        epoch_auc: curve(({ auc }) => auc),
         epoch_learning_rate: curve(({ learningRate }) => learningRate),
       },
       validation: {
         epoch_loss: curve(({ validationLoss }) => validationLoss),
         epoch_accuracy: curve(({ validationAccuracy }) => validationAccuracy),
+        epoch_precision: curve(({ validationPrecision }) => validationPrecision),
+        epoch_auc: curve(({ validationAuc }) => validationAuc),
       },
     });
     console.log(`TensorBoard ${version} shows ${records.length} epochs`);

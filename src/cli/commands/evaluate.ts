@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import type { TrainingRecord } from '../../../models/model.ts';
 import { readFileWhole } from '../../core/files.ts';
-import { formatCount, formatShare } from '../../core/format-numbers.ts';
+import { formatCount } from '../../core/format-numbers.ts';
 import { evaluateOnnx } from '../../parity/evaluate-onnx.ts';
 import {
   type EvaluateOptions,
@@ -13,6 +13,7 @@ import {
 } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
+import { describeMetrics, metricsOf } from '../metrics.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { batchSize, type DataOptions, dataOptions } from '../options.ts';
 import { choosePart, type Part, split } from '../part.ts';
@@ -24,28 +25,26 @@ interface Options extends TerminalOptions, DataOptions {
   readonly batchSize?: number;
 }
 
-/** `recurrent evaluate`: accuracy, loss and confusions of a run or an ONNX file. */
+/** `recurrent evaluate`: metrics and confusions of a run or an ONNX file. */
 export function evaluate(): Command {
   const command = defineCommand(
     'evaluate',
-    'measure accuracy and loss on labelled texts',
+    'measure accuracy, loss, precision, recall, F1 and AUC on labelled texts',
     async (terminal, options: Options, model: string) => {
       const { training, judge } = await openJudged(model);
       const data = await openData(terminal, options);
       const part = choosePart(training, data, options.split);
-      const { accuracy, loss, examples, labels, confusion, runner } = await judge(part.texts, {
-        batchSize: options.batchSize,
-        progress: terminal.progress,
-      });
+      const report = await judge(part.texts, { batchSize: options.batchSize, progress: terminal.progress });
+      const { examples, labels, classes, confusion, runner } = report;
       terminal.answer(
-        { accuracy, loss, examples, split: part.split, labels, confusion, runner },
+        {
+          ...metricsOf(report),
+          ...{ examples, split: part.split, labels, confusion, runner },
+          classes: classes.map((one, label) => ({ label: labels[label], ...one })),
+        },
         [
-          facts([
-            ['accuracy', formatShare(accuracy)],
-            ['loss', loss.toFixed(4)],
-            ['on', part.note],
-            ['with', runner],
-          ]),
+          facts([...describeMetrics(report), ['on', part.note], ['with', runner]]),
+          describeClasses(labels, classes),
           describeConfusion(labels, confusion),
         ].join('\n\n'),
       );
@@ -74,6 +73,21 @@ async function openJudged(path: string): Promise<Judged> {
   const model = await openTrainedModel(path);
   const runner = 'training engine';
   return { training: model.training, judge: async (...args) => ({ ...(await evaluateModel(model, ...args)), runner }) };
+}
+
+function describeClasses(labels: readonly string[], classes: EvaluationReport['classes']): string {
+  return table(
+    classes.map(({ precision, recall, f1, auc, support }, label) => [
+      labels[label] ?? '',
+      ...[precision, recall, f1].map((value) => value.toFixed(4)),
+      auc?.toFixed(4) ?? '–',
+      formatCount(support),
+    ]),
+    {
+      head: ['class', 'precision', 'recall', 'F1', 'AUC', 'texts'],
+      align: ['left', 'right', 'right', 'right', 'right', 'right'],
+    },
+  );
 }
 
 function describeConfusion(labels: readonly string[], confusion: EvaluationReport['confusion']): string {

@@ -7,6 +7,7 @@ import { checkRunFolder } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
 import { openData } from '../data.ts';
 import { commandLine } from '../invocation.ts';
+import { metricsOf } from '../metrics.ts';
 import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
@@ -54,7 +55,7 @@ export function train(): Command {
           bestEpoch,
           stoppedEarly,
           history,
-          test: test && { accuracy: test.accuracy, loss: test.loss, examples: test.examples },
+          test: test && { ...metricsOf(test), examples: test.examples },
           engine,
           memory,
           duplicates: split.duplicates,

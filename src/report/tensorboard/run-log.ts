@@ -1,6 +1,7 @@
 /**
  * A run as TensorBoard shows it, laid out and named as Keras' callback does: the folders `train` and `validation`, in
- * both the tags `epoch_loss` and `epoch_accuracy`, and in `train` `epoch_learning_rate`. Steps are epochs, from 1.
+ * both the tags `epoch_loss`, `epoch_accuracy`, `epoch_precision`, `epoch_recall`, `epoch_f1` and `epoch_auc`, and in
+ * `train` `epoch_learning_rate`. Steps are epochs, from 1.
  *
  * Every file begins with a session start, from whose step on the files before it do not count: so nothing is shown
  * twice where a run goes on from an earlier epoch than its events had reached. Epochs that they had not reached, as
@@ -23,16 +24,30 @@ export interface RunLog {
 type Scalars = Readonly<Record<string, number>>;
 
 const parts = {
-  train: ({ loss, accuracy, learningRate }) => ({
-    epoch_loss: loss,
-    epoch_accuracy: accuracy,
-    epoch_learning_rate: learningRate,
-  }),
-  validation: ({ validationLoss, validationAccuracy }) => ({
-    ...(validationLoss !== null && { epoch_loss: validationLoss }),
-    ...(validationAccuracy !== null && { epoch_accuracy: validationAccuracy }),
-  }),
+  train: (record) =>
+    measured({
+      epoch_loss: record.loss,
+      epoch_accuracy: record.accuracy,
+      epoch_precision: record.precision,
+      epoch_recall: record.recall,
+      epoch_f1: record.f1,
+      epoch_auc: record.auc,
+      epoch_learning_rate: record.learningRate,
+    }),
+  validation: (record) =>
+    measured({
+      epoch_loss: record.validationLoss,
+      epoch_accuracy: record.validationAccuracy,
+      epoch_precision: record.validationPrecision,
+      epoch_recall: record.validationRecall,
+      epoch_f1: record.validationF1,
+      epoch_auc: record.validationAuc,
+    }),
 } as const satisfies Record<string, (record: EpochRecord) => Scalars>;
+
+function measured(values: Readonly<Record<string, number | null>>): Scalars {
+  return Object.fromEntries(Object.entries(values).flatMap(([tag, value]) => (value === null ? [] : [[tag, value]])));
+}
 
 /** Other writers of events put the host's name here. */
 const writerName = 'recurrent-onnx';

@@ -54,7 +54,7 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
     threads: 1,
 
     async step(batch, address, learningRate) {
-      const { loss, correct, backward } = forward(batch, address);
+      const { loss, correct, probabilities, backward } = forward(batch, address);
       for (const gradient of gradients.values()) gradient.fill(0);
       backward();
       updates++;
@@ -64,7 +64,7 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
         const own = kinds.map((kind) => moments.get(kind)?.get(name) as Float32Array);
         updateWeight(optimiser, learningRate, updates, weight, gradient, own);
       }
-      return { loss, correct };
+      return { loss, correct, probabilities };
     },
 
     async evaluate(batch) {

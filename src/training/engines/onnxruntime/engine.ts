@@ -95,9 +95,14 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
         updates++;
         const rates = ratesOf(optimiser, learningRate, updates);
         const updated = workers.ask(updateRequests(layout, parameters.places, fed, rates));
-        const { loss, correct } = judge(plan.head, logits, batch.targets, new Float32Array(logits.length));
+        const { loss, correct, probabilities } = judge(
+          plan.head,
+          logits,
+          batch.targets,
+          new Float32Array(logits.length),
+        );
         await updated;
-        return { loss, correct };
+        return { loss, correct, probabilities };
       });
     },
 

@@ -106,8 +106,8 @@ function createTensorflowEngine(
         });
         updates.apply(new Map(named), learningRate);
       });
-      const { loss, correct } = judged as LossResult;
-      return { loss, correct };
+      const { loss, correct, probabilities } = judged as LossResult;
+      return { loss, correct, probabilities };
     },
 
     async evaluate(batch) {

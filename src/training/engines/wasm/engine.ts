@@ -119,14 +119,14 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
     step(given, address, learningRate) {
       const batch = copyBatch(given);
       return inTurn(async () => {
-        const { shares, loss, correct, gradient } = await forward(batch, address);
+        const { shares, loss, correct, probabilities, gradient } = await forward(batch, address);
         for (const share of shares) share.writeGradient(gradient);
         await crew.run(shares.length, (share) => shares[share]?.backward());
         updates++;
         await crew.run(updaters, (part) =>
           parameters.update(crew.kernels[part] ?? loaded.kernels, learningRate, updates, part, updaters),
         );
-        return { loss, correct };
+        return { loss, correct, probabilities };
       });
     },
 
