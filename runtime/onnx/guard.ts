@@ -3,7 +3,7 @@
  * at a zero dimension, ignores inputs that it does not know, and reads whatever lies behind data that are too short.
  */
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common';
-import { fail } from '../../src/core/errors.ts';
+import { fail, RecurrentError } from '../../src/core/errors.ts';
 
 /** Element types that go in and out, with the arrays that hold them. */
 const arrays = {
@@ -98,6 +98,7 @@ function tensorOf({ type, dims, data }: Tensor): SessionTensor {
 }
 
 function runtimeFailed(error: unknown): never {
+  if (error instanceof RecurrentError) throw error; // the process is gone
   fail(
     'RUNTIME_FAILED',
     `onnxruntime: ${firstLine(error)}`,
@@ -108,6 +109,7 @@ function runtimeFailed(error: unknown): never {
 
 /** @throws ONNX_INVALID */
 export function modelRefused(error: unknown): never {
+  if (error instanceof RecurrentError) throw error;
   fail(
     'ONNX_INVALID',
     `onnxruntime refuses the model: ${firstLine(error)}`,

@@ -25,7 +25,8 @@ export async function loadOrt(): Promise<OrtModule> {
   }
 }
 
-function packageMissing(error: unknown): never {
+/** @throws PACKAGE_MISSING */
+export function packageMissing(error: unknown): never {
   const reason = (error as Error).message.split('\n')[0];
   fail(
     'PACKAGE_MISSING',

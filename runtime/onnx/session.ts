@@ -3,7 +3,7 @@ import type * as Ort from 'onnxruntime-node';
 import { readHeader } from '../../models/metadata/header.ts';
 import { fail } from '../../src/core/errors.ts';
 import { firstLine, type GuardedSession, guardSession, modelRefused } from './guard.ts';
-import { loadOrt } from './ort.ts';
+import { loadOrt, type OrtModule } from './ort.ts';
 import {
   chooseProviders,
   type ProviderChoice,
@@ -34,21 +34,23 @@ const quiet = { logSeverityLevel: 4 } as const;
 /**
  * @param model the bytes of an ONNX file
  * @param profilePrefix where to write a profile of the runs, if one is wanted
+ * @param ort another onnxruntime than that of this process
  * @throws ONNX_INVALID, OPTION_INVALID, PACKAGE_MISSING, PROVIDER_MISSING
  */
 export async function openSession(
   model: Uint8Array,
   { providers: request = 'auto', threads }: SessionOptions = {},
   profilePrefix?: string,
+  ort?: OrtModule,
 ): Promise<Session> {
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
     fail('OPTION_INVALID', `threads is ${String(threads)}`, 'Give a whole number from 1 to 1024.');
   }
   readHeader(model);
-  const ort = await loadOrt();
-  const choice = chooseProviders(request, ort);
+  const module = ort ?? (await loadOrt());
+  const choice = chooseProviders(request, module);
   const { session, providers, note } = await create(choice, (executionProviders) =>
-    ort.InferenceSession.create(model, {
+    module.InferenceSession.create(model, {
       ...quiet,
       executionProviders,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
@@ -56,7 +58,7 @@ export async function openSession(
     }),
   );
   return {
-    ...guardSession(ort, session),
+    ...guardSession(module, session),
     providers,
     providerNote: note,
     endProfiling: () => session.endProfiling(),

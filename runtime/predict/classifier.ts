@@ -1,18 +1,37 @@
+import { availableParallelism } from 'node:os';
 import { readMetadata } from '../../models/metadata/metadata.ts';
-import { planModel } from '../../models/plan.ts';
+import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { fail } from '../../src/core/errors.ts';
 import { readFileWhole } from '../../src/core/files.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
 import type { BatchingOptions } from '../batching/batcher.ts';
+import type { BatchRunner } from '../batching/runner.ts';
 import { type NodePlacement, profilePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
-import { openSession, type SessionOptions } from '../onnx/session.ts';
+import { openSession, type Session, type SessionOptions } from '../onnx/session.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
-import { classifyWith, type TextClassifier } from './classify-with.ts';
+import { type Pool, startPool } from '../pool/pool.ts';
+import { classifyWith, type Load, type TextClassifier } from './classify-with.ts';
 
 export interface ClassifierOptions extends SessionOptions {
   /** How predictions that are asked for at the same time run together. */
   readonly batching?: BatchingOptions;
+  /**
+   * `process`: sessions run in child processes, so that a fault inside the runtime cannot take this one down and a long
+   * run never blocks its event loop. Default: `none`, the session runs on the thread that opened it.
+   */
+  readonly isolation?: 'none' | 'process';
+  /** Child processes, with isolation. Default: 1. `threads` is of each of them; default: the cores shared out. */
+  readonly workers?: number;
+  /** How long a batch may take before its process counts as hung and is replaced, with isolation. Default: 30,000. */
+  readonly timeoutMs?: number;
+}
+
+export interface ClassifierLoad extends Load {
+  /** Ids of the child processes that are ready or busy, with isolation. */
+  readonly processes: readonly number[];
+  /** Child processes that died or hung, and were replaced. */
+  readonly lost: number;
 }
 
 export interface Classifier extends TextClassifier {
@@ -20,40 +39,100 @@ export interface Classifier extends TextClassifier {
   readonly providers: readonly ProviderName[];
   /** Why these providers, in one line. */
   readonly providerNote: string;
-  /** Runs the model once more, with profiling. @throws DISPOSED, RUNTIME_FAILED */
+  load(): ClassifierLoad;
+  /** Runs the model once more, with profiling. @throws DISPOSED, RUNTIME_FAILED; OPTION_UNSUPPORTED with isolation */
   placement(): Promise<NodePlacement[]>;
 }
+
+const optionNames = ['providers', 'threads', 'batching', 'isolation', 'workers', 'timeoutMs'];
 
 /**
  * Opens a file written by `exportOnnx`: all that is needed to classify raw text is in it.
  *
  * @param source path or contents of the ONNX file
- * @throws INPUT_INVALID, FILE_NOT_FOUND, FILE_ACCESS, ONNX_INVALID, METADATA_INVALID, OPTION_UNKNOWN, OPTION_INVALID, PACKAGE_MISSING, PROVIDER_MISSING
+ * @throws INPUT_INVALID, FILE_NOT_FOUND, FILE_ACCESS, ONNX_INVALID, METADATA_INVALID, OPTION_UNKNOWN, OPTION_INVALID,
+ * OPTION_UNSUPPORTED, PACKAGE_MISSING, PROVIDER_MISSING, RUNTIME_LOST
  */
 export async function loadClassifier(
   source: string | Uint8Array,
   options: ClassifierOptions = {},
 ): Promise<Classifier> {
-  checkOptionNames('loadClassifier', options, ['providers', 'threads', 'batching']);
-  const { batching, ...sessionOptions } = options;
+  checkOptions(options);
+  const { batching, isolation = 'none' } = options;
   const model = await contentsOf(source);
   const metadata = readMetadata(model);
-  const session = await openSession(model, sessionOptions);
-  const runner = await createSessionRunner(session, planModel(metadata.spec));
+  const { session, runner, pool } = await (isolation === 'process' ? openPool : openHere)(
+    model,
+    planModel(metadata.spec),
+    options,
+  );
   const { classifier, whileOpen } = classifyWith(metadata, runner, batching);
-  return Object.assign(classifier, {
+  return {
+    ...classifier,
     providers: session.providers,
     providerNote: session.providerNote,
+    load: () => ({ ...classifier.load(), processes: pool?.processes ?? [], lost: pool?.lost ?? 0 }),
     placement: () =>
-      whileOpen(() => {
+      whileOpen(async () => {
+        if (pool) fail('OPTION_UNSUPPORTED', 'child processes are not profiled', "Load it with isolation: 'none'.");
         const time = metadata.preprocessing.maxLength;
         const ids = { dataType: 'int32', dims: [1, time], data: new Int32Array(time) } as const;
-        return profilePlacement(model, sessionOptions, { ids });
+        return profilePlacement(model, sessionOptionsOf(options), { ids });
       }),
-  });
+  };
 }
 
-/** The bytes of a file, or a copy of those given: `placement` needs them again later. */
+interface Opened {
+  /** The one session, or that of the first child. */
+  readonly session: Pick<Session, 'providers' | 'providerNote'>;
+  readonly runner: BatchRunner;
+  readonly pool?: Pool;
+}
+
+async function openHere(model: Uint8Array, plan: ModelPlan, options: ClassifierOptions): Promise<Opened> {
+  const session = await openSession(model, sessionOptionsOf(options));
+  return { session, runner: await createSessionRunner(session, plan) };
+}
+
+async function openPool(model: Uint8Array, plan: ModelPlan, options: ClassifierOptions): Promise<Opened> {
+  const { workers = 1, timeoutMs = 30_000 } = options;
+  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
+  let first: Session | undefined;
+  const pool = await startPool(
+    async ({ ort }) => {
+      const session = await openSession(model, { threads, ...sessionOptionsOf(options) }, undefined, ort);
+      first ??= session;
+      return createSessionRunner(session, plan);
+    },
+    { workers, timeoutMs },
+  );
+  return { session: first as Session, runner: pool, pool };
+}
+
+function sessionOptionsOf({ providers, threads }: ClassifierOptions): SessionOptions {
+  return { ...(providers !== undefined && { providers }), ...(threads !== undefined && { threads }) };
+}
+
+/** @throws OPTION_UNKNOWN, OPTION_INVALID, OPTION_UNSUPPORTED */
+function checkOptions(options: ClassifierOptions): void {
+  checkOptionNames('loadClassifier', options, optionNames);
+  const { isolation = 'none', workers = 1, timeoutMs = 1 } = options;
+  if (isolation !== 'none' && isolation !== 'process') {
+    fail('OPTION_INVALID', `isolation is ${String(isolation)}`, "Give 'none' or 'process'.");
+  }
+  if (!(Number.isInteger(workers) && workers >= 1 && workers <= 256)) {
+    fail('OPTION_INVALID', `workers is ${String(workers)}`, 'Give a whole number from 1 to 256.');
+  }
+  if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
+    fail('OPTION_INVALID', `timeoutMs is ${String(timeoutMs)}`, 'Give milliseconds above 0.');
+  }
+  const processOnly = (['workers', 'timeoutMs'] as const).find((name) => options[name] !== undefined);
+  if (isolation === 'none' && processOnly) {
+    fail('OPTION_UNSUPPORTED', `${processOnly} is of child processes`, "Add isolation: 'process', or leave it out.");
+  }
+}
+
+/** The bytes of a file, or a copy of those given: `placement` and new processes need them again later. */
 async function contentsOf(source: string | Uint8Array): Promise<Uint8Array> {
   if (typeof source === 'string') return readFileWhole(source);
   if (source instanceof Uint8Array) return new Uint8Array(source);

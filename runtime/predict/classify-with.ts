@@ -33,7 +33,7 @@ export interface TextClassifier {
   readonly labels: readonly string[];
   readonly spec: ModelSpec;
   readonly preprocessing: Preprocessing;
-  /** @throws INPUT_INVALID, INTERRUPTED, QUEUE_FULL, DISPOSED, RUNTIME_FAILED */
+  /** @throws INPUT_INVALID, INTERRUPTED, QUEUE_FULL, DISPOSED, RUNTIME_FAILED, RUNTIME_LOST */
   predict(text: string, options?: CallOptions): Promise<Prediction>;
   /** Predictions in the order of `texts`. @throws as `predict` */
   predictBatch(texts: readonly string[], options?: CallOptions): Promise<Prediction[]>;
@@ -50,7 +50,7 @@ export interface TextClassifier {
    * @throws as `predict`
    */
   predictIds(ids: Int32Array, rows: number, time: number, options?: CallOptions): Promise<RawOutputs>;
-  readonly load: Load;
+  load(): Load;
   /** Frees the session once the predictions that are running have ended. Further calls do nothing. */
   dispose(): Promise<void>;
 }
@@ -146,9 +146,7 @@ export function classifyWith(
         checkIds(ids, rows, time, vocabularySize);
         return runIds(ids, rows, time, signal);
       }),
-    get load() {
-      return { waiting: batcher.waiting, running: batcher.running };
-    },
+    load: () => ({ waiting: batcher.waiting, running: batcher.running }),
     dispose: () => {
       disposal ??= Promise.allSettled(calls)
         .then(() => batcher.drain())

@@ -87,12 +87,21 @@ export const catalogue = {
     grpc: 'RESOURCE_EXHAUSTED',
   },
   RUNTIME_FAILED: { when: 'The inference runtime reported a fault.', ...fault },
+  RUNTIME_LOST: {
+    when: 'The process that ran the model died or hung, and its batch with it; it may be sent again.',
+    exit: 1,
+    http: 503,
+    grpc: 'UNAVAILABLE',
+  },
   DISPOSED: { when: 'An object was used after dispose().', ...userMistake },
   INTERRUPTED: { when: 'The user or an AbortSignal stopped the work.', exit: 130, http: 503, grpc: 'ABORTED' },
   INTERNAL: { when: 'A fault of the program itself: please report it.', ...fault },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type ErrorCode = keyof typeof catalogue;
+
+/** Errors of a moment: the same request may well succeed when it is sent again. */
+const passing: readonly ErrorCode[] = ['QUEUE_FULL', 'RUNTIME_LOST', 'DOWNLOAD_FAILED'];
 
 /** The only error class of the product. `message` says what was wrong and where, `hint` what to do. */
 export class RecurrentError extends Error {
@@ -105,6 +114,11 @@ export class RecurrentError extends Error {
     options?: { readonly cause?: unknown },
   ) {
     super(message, options);
+  }
+
+  /** Whether the same request may well succeed when it is sent again. */
+  get retryable(): boolean {
+    return passing.includes(this.code);
   }
 
   toJSON(): { code: ErrorCode; message: string; hint: string } {

@@ -1,0 +1,225 @@
+/** Sessions in child processes that are killed, stopped and aborted for real, while they are busy. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exportOnnx } from '../../../exporters/export.ts';
+import { type Classifier, type ClassifierOptions, loadClassifier } from '../../../runtime/index.ts';
+import { startChild } from '../../../runtime/pool/child.ts';
+import { referenceForward } from '../../../src/reference/reference.ts';
+import { build, repository } from '../../package/built-package.ts';
+import { modelOf } from '../../support/trained-model.ts';
+
+const model = modelOf([
+  { type: 'embedding', inputDim: 30, outputDim: 4, maskZero: true },
+  { type: 'lstm', units: 5 },
+  { type: 'dense', units: 1, activation: 'sigmoid' },
+]);
+const file = exportOnnx(model);
+/** Slow enough to be met while it runs. */
+const slow = exportOnnx(
+  modelOf([
+    { type: 'embedding', inputDim: 30, outputDim: 64 },
+    { type: 'lstm', units: 256 },
+    { type: 'dense', units: 1 },
+  ]),
+);
+const slowIds = new Int32Array(1 * 20_000).fill(3);
+
+const open: Classifier[] = [];
+async function load(source: Uint8Array, options: ClassifierOptions = {}): Promise<Classifier> {
+  const classifier = await loadClassifier(source, { isolation: 'process', providers: 'cpu', ...options });
+  open.push(classifier);
+  return classifier;
+}
+afterAll(async () => {
+  await Promise.all(open.map((classifier) => classifier.dispose()));
+});
+
+const alive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+async function until(what: string, condition: () => boolean, limitMs = 20_000): Promise<number> {
+  const started = performance.now();
+  while (!condition()) {
+    if (performance.now() - started > limitMs) expect.fail(`${what}: not within ${limitMs} ms`);
+    await sleep(5);
+  }
+  return performance.now() - started;
+}
+
+const running = (classifier: Classifier) => until('a batch runs', () => classifier.load().running > 0);
+
+test('gives the numbers of the reference, and ends its process with it', async () => {
+  const classifier = await load(file);
+  const ids = Int32Array.of(3, 4, 5, 0, 29, 1);
+  const expected = referenceForward(model, ids, 2, 3).probabilities;
+  const { probabilities } = await classifier.predictIds(ids, 2, 3);
+  for (const [row, p] of expected.entries())
+    expect(Math.abs((probabilities[row] ?? Number.NaN) - p)).toBeLessThan(5e-6);
+  expect(await classifier.predict('w3 w4')).toMatchObject({ words: 2, knownWords: 2 });
+  const [pid = 0] = classifier.load().processes;
+  expect(pid).not.toBe(process.pid);
+  await classifier.dispose();
+  expect(alive(pid)).toBe(false);
+  await expect(classifier.predict('w1')).rejects.toMatchObject({ code: 'DISPOSED' });
+});
+
+test('says what is wrong with a file as it does without isolation', async () => {
+  await expect(load(file.slice(0, -20))).rejects.toMatchObject({ code: 'ONNX_INVALID' });
+  await expect(load(file, { providers: 'cuda' })).rejects.toMatchObject({ code: 'PROVIDER_MISSING' });
+});
+
+describe('a process that', () => {
+  test.each(['SIGKILL', 'SIGABRT'] as const)(
+    'is ended by %s under load loses its batch to a typed error; the others get right answers, and it is replaced',
+    async (signal) => {
+      const classifier = await load(file, { workers: 2, batching: { maxBatch: 4 } });
+      const rows = Array.from({ length: 400 }, (_, row) => Int32Array.of(1 + (row % 29), 1 + ((row * 7) % 29), 2));
+      const expected = rows.map((ids) => referenceForward(model, ids, 1, 3).probabilities[0] ?? Number.NaN);
+      const before = classifier.load().processes;
+      const outcomes = Promise.allSettled(
+        rows.map(async (ids, row) => {
+          await sleep(row / 4);
+          return classifier.predictIds(ids, 1, 3);
+        }),
+      );
+      await until('a batch is lost', () => {
+        const [pid] = classifier.load().processes;
+        if (classifier.load().lost === 0 && classifier.load().running === 2 && pid) process.kill(pid, signal);
+        return classifier.load().lost > 0;
+      });
+      let failed = 0;
+      for (const [row, outcome] of (await outcomes).entries()) {
+        if (outcome.status === 'rejected') {
+          failed++;
+          expect(outcome.reason).toMatchObject({ code: 'RUNTIME_LOST', retryable: true });
+          expect(outcome.reason.message).toContain(signal);
+        } else {
+          expect(Math.abs((outcome.value.probabilities[0] ?? Number.NaN) - (expected[row] ?? 0))).toBeLessThan(5e-6);
+        }
+      }
+      expect(failed).toBeLessThanOrEqual(4 * classifier.load().lost); // the batch that it had, no more
+      await until('it is replaced', () => classifier.load().processes.length === 2, 5000);
+      expect(classifier.load().processes).not.toEqual(before);
+      await classifier.dispose();
+    },
+  );
+
+  test('hangs is killed when its time is up; what waited runs in the next one', async () => {
+    const classifier = await load(slow, { timeoutMs: 1500, batching: { maxBatch: 1 } });
+    await classifier.predictIds(Int32Array.of(1), 1, 1);
+    const [pid = 0] = classifier.load().processes;
+    process.kill(pid, 'SIGSTOP');
+    const hung = classifier.predictIds(Int32Array.of(1, 2), 1, 2);
+    const waits = classifier.predictIds(Int32Array.of(3), 1, 1);
+    await expect(hung).rejects.toMatchObject({
+      code: 'RUNTIME_LOST',
+      message: expect.stringContaining('did not answer for 1.5 s'),
+    });
+    expect((await waits).probabilities).toHaveLength(1);
+    expect(alive(pid)).toBe(false);
+    expect(classifier.load()).toMatchObject({ lost: 1, waiting: 0, running: 0 });
+  });
+
+  test('is killed while idle is replaced before anybody notices', async () => {
+    const classifier = await load(file);
+    process.kill(classifier.load().processes[0] ?? 0, 'SIGKILL');
+    await until('it is lost', () => classifier.load().lost === 1);
+    expect((await classifier.predict('w1 w2')).words).toBe(2);
+  });
+
+  test('dies again and again is replaced again and again', async () => {
+    const classifier = await load(file);
+    for (let round = 1; round <= 3; round++) {
+      process.kill(classifier.load().processes[0] ?? 0, 'SIGKILL');
+      await until('it is lost', () => classifier.load().lost === round);
+      await until('it is replaced', () => classifier.load().processes.length === 1, 5000);
+    }
+    expect((await classifier.predict('w1 w2')).words).toBe(2);
+  });
+});
+
+test('what aborts onnxruntime, and with it its process, is a typed error in this one', async () => {
+  const child = await startChild(10_000);
+  const session = await child.ort.InferenceSession.create(file, { logSeverityLevel: 4 });
+  // Past the guard: onnxruntime ends its process at a dimension of zero.
+  const empty = new child.ort.Tensor('int32', new Int32Array(), [0, 3]);
+  await expect(session.run({ ids: empty })).rejects.toMatchObject({ code: 'RUNTIME_LOST' });
+  expect(await child.ended).toContain('SIG');
+});
+
+test('an abort gives up a row that runs, and a long run never blocks the event loop', async () => {
+  const classifier = await load(slow);
+  await classifier.predictIds(Int32Array.of(1), 1, 1);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const started = performance.now();
+  const controller = new AbortController();
+  const given = classifier.predictIds(slowIds, 1, slowIds.length, { signal: controller.signal });
+  const kept = classifier.predictIds(slowIds, 1, slowIds.length);
+  await running(classifier);
+  await sleep(20);
+  delay.enable();
+  controller.abort();
+  await expect(given).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  expect(classifier.load().running).toBe(1);
+  const aborted = performance.now() - started;
+  await kept;
+  delay.disable();
+  const whole = performance.now() - started;
+  expect(whole).toBeGreaterThan(2 * aborted); // it was given up long before its end
+  // On the thread of the session the delay would be all of the run. A busy machine has pauses of its own.
+  expect(delay.max / 1e6).toBeLessThan(whole / 2);
+});
+
+test.each<[string, ClassifierOptions, string]>([
+  ['no workers', { isolation: 'process', workers: 0 }, 'OPTION_INVALID'],
+  ['no time', { isolation: 'process', timeoutMs: 0 }, 'OPTION_INVALID'],
+  ['workers without processes', { workers: 2 }, 'OPTION_UNSUPPORTED'],
+  ['a timeout without processes', { timeoutMs: 5 }, 'OPTION_UNSUPPORTED'],
+  ['another isolation', { isolation: 'thread' as 'process' }, 'OPTION_INVALID'],
+])('options that say %s are refused', async (_, options, code) => {
+  await expect(loadClassifier(file, options)).rejects.toMatchObject({ code });
+});
+
+describe('an app', () => {
+  let folder: string;
+  beforeAll(async () => {
+    build();
+    folder = await mkdtemp(join(tmpdir(), 'isolation-'));
+    await writeFile(join(folder, 'model.onnx'), file);
+    await writeFile(
+      join(folder, 'app.mjs'),
+      `import { loadClassifier } from ${JSON.stringify(join(repository, 'dist/runtime/index.js'))};
+       const classifier = await loadClassifier('model.onnx', { isolation: 'process' });
+       console.log(JSON.stringify({ ...(await classifier.predict('w1')), pid: classifier.load().processes[0] }));
+       if (process.argv[2] === 'die') process.kill(process.pid, 'SIGKILL');`,
+    );
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  test('that forgets to dispose ends all the same, and no process is left', async () => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['app.mjs'], {
+      cwd: folder,
+      timeout: 20_000,
+    });
+    expect(stderr).toBe('');
+    await until('the child is gone', () => !alive(JSON.parse(stdout).pid));
+  });
+
+  test('that is killed leaves no process behind', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['app.mjs', 'die'], { cwd: folder }).catch(
+      (error: { stdout: string }) => error,
+    );
+    await until('the child is gone', () => !alive(JSON.parse(stdout).pid));
+  });
+});
