@@ -81,7 +81,9 @@ function tryApart(name: PartName): Promise<Finding> {
   }
   return new Promise((resolve) => {
     child.on('error', ({ message }) => resolve(finding(name, 'broken', `cannot be tried: ${message}`)));
-    child.on('close', (status, signal) => resolve(read(said.stdout) ?? ended(name, status, signal, said.stderr)));
+    child.on('close', (status, signal) =>
+      resolve(withCause(read(said.stdout) ?? ended(name, status, signal, said.stderr), said.stderr)),
+    );
   });
 }
 
@@ -93,6 +95,12 @@ function read(stdout: string): Finding | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** onnxruntime says on standard error alone why a library does not load. */
+function withCause(found: Finding, stderr: string): Finding {
+  const cause = /Failed to load library .* with error: (.*)/.exec(stderr)?.[1];
+  return found.state === 'broken' && cause ? { ...found, detail: `${found.detail}: ${cause}` } : found;
 }
 
 function ended(name: PartName, status: number | null, signal: string | null, stderr: string): Finding {

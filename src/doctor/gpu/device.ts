@@ -4,6 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { traceLibraries } from './libraries.ts';
 
+/** What programs load of the driver. */
+export const driverLibrary = 'libcuda.so.1';
+
 export interface Device {
   readonly name: string;
   readonly memoryMiB: number;
@@ -26,7 +29,7 @@ export interface Driver {
 
 export function inspectDriver(): Driver {
   const smi = askSmi();
-  const cuda = traceLibraries(['libcuda.so.1']).found.get('libcuda.so.1');
+  const cuda = traceLibraries([driverLibrary]).found.get(driverLibrary);
   // A bare `1` is the name of the library, not a version.
   const ofLibrary = cuda?.version?.includes('.') ? cuda.version : undefined;
   return {

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { formatCountOf } from '../../core/format-numbers.ts';
 import { type Finding, finding } from '../finding.ts';
 import { isAtLeast } from '../version.ts';
-import { type Driver, inspectDriver } from './device.ts';
+import { type Driver, driverLibrary, inspectDriver } from './device.ts';
 import { type FoundLibrary, neededBy, traceLibraries } from './libraries.ts';
 import { type Requirement, requirements } from './requirements.ts';
 
@@ -97,7 +97,7 @@ function describeLibraries(
   if (problems.length === 0) return finding(name, 'works', `${what} needs ${needs}; found ${have}`, { facts });
   return finding(name, 'broken', `${what} needs ${needs}; ${problems.join('; ')}`, {
     facts,
-    fix: remedyFor(requirement, driver),
+    fix: remedyFor(requirement, driver, absent),
   });
 }
 
@@ -132,9 +132,14 @@ function withOther(library: string, found: ReadonlyMap<string, FoundLibrary>): s
 /** Of the libraries of CUDA 10 to 13. */
 const majors = ['7', '8', '9', '10', '10.0', '11', '11.0', '12', '13'];
 
-function remedyFor({ cuda, cudnn, driver: least }: Requirement, { version }: Driver): string {
-  if (version !== undefined && !isAtLeast(version, least)) {
-    return `Install NVIDIA's driver ${least} or later: https://www.nvidia.com/drivers`;
+function remedyFor(
+  { cuda, cudnn, driver: least }: Requirement,
+  { version }: Driver,
+  absent: readonly string[],
+): string {
+  const tooOld = version !== undefined && !isAtLeast(version, least);
+  if (tooOld || absent.every((library) => library === driverLibrary)) {
+    return `Install NVIDIA's driver ${least} or later (https://www.nvidia.com/drivers); in a container, start it with --gpus all.`;
   }
   return `Install CUDA ${cuda} and cuDNN ${cudnn}, or put their folders into LD_LIBRARY_PATH: recurrent setup gpu --dry-run shows how.`;
 }
