@@ -2,6 +2,7 @@
 export type { EpochRecord } from '../models/checkpoint/state.ts';
 export { catalogue, type ErrorCode, RecurrentError } from './core/errors.ts';
 export type { Progress } from './core/progress.ts';
+export type { SpecSource } from './training/describe-model.ts';
 export type { EngineName } from './training/engine.ts';
 export {
   type EvaluateOptions,
@@ -16,7 +17,6 @@ export type { OptimiserOptions } from './training/optimisers.ts';
 export type { RunOptions, RunOptionsInput } from './training/options.ts';
 export { type RunFiles, runFiles } from './training/run-folder.ts';
 export {
-  type SpecSource,
   type TrainingResult,
   type TrainingStart,
   type TrainOptions,

@@ -7,6 +7,7 @@ const measured = z.number().nullable().default(null);
 export const epochRecordSchema = z.strictObject({
   /** From 1. */
   epoch: z.int().min(1),
+  /** Of its last step. */
   learningRate: z.number(),
   /** Mean over the rows of the epoch, with dropout, while the weights move: as Keras reports it. */
   loss: z.number(),
@@ -35,11 +36,11 @@ export const runStateSchema = z.strictObject({
   epoch: z.int().min(0),
   /** Updates done by the optimiser. */
   optimiserStep: z.int().min(0),
+  /** Whose weights the model has. */
   bestEpoch: z.int().min(0),
-  /** The monitored loss at `bestEpoch`. */
-  bestLoss: z.number().nullable(),
-  /** Epochs since the best one. */
-  wait: z.int().min(0),
+  /** In files of versions that watched only the loss: both follow from the history. */
+  bestLoss: z.number().nullable().optional(),
+  wait: z.int().min(0).optional(),
   history: z.array(epochRecordSchema),
 });
 

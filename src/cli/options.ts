@@ -6,9 +6,11 @@ import { Option } from 'commander';
 import { z } from 'zod';
 import { side } from '../../models/text/preprocessing.ts';
 import { engineNames } from '../training/engine.ts';
-import { type OptimiserOptions, optimiserSchema } from '../training/optimisers.ts';
+import { plateauSchema, scheduleSchema } from '../training/learning-rate.ts';
+import { optimiserSchema } from '../training/optimisers.ts';
 import { type RunOptionsInput, runOptionsSchema } from '../training/options.ts';
 import { numberOf, numberParser } from './numbers.ts';
+import { settingsParser, typesOf } from './settings.ts';
 
 export const json = new Option('--json', 'print one JSON object on standard output, and nothing else there');
 export const quiet = new Option('--quiet', 'print the result only: no remarks, no progress');
@@ -43,27 +45,35 @@ export function dataArguments(source: string, options: DataOptions): string[] {
 
 const run = runOptionsSchema.shape;
 
-const optimisers = optimiserSchema.options.map(({ shape }) => shape.type.value);
-const standardOptimiser = z.string().default(run.optimiser.parse(undefined).type);
-
 /** A known model has preferences. */
 const ofModel = "the model's, else ";
 
 export const epochs = number('--epochs <n>', 'most passes over the training texts', run.epochs, ofModel);
-export const patience = number(
-  '--patience <n>',
-  'epochs without a lower validation loss before the end',
-  run.patience,
-  ofModel,
+export const patience = number('--patience <n>', 'epochs without a gain before the end', run.patience, ofModel);
+export const minDelta = number('--min-delta <x>', 'least gain that patience counts', run.minDelta);
+export const monitor = choice(
+  '--monitor <metric>',
+  'what the best epoch, --patience and --reduce-on-plateau watch, on the validation part',
+  run.monitor.unwrap().options,
+  run.monitor,
 );
+export const keep = choice('--keep <epoch>', 'whose weights the run gives', run.keep.unwrap().options, run.keep);
 export const batchSize = number('--batch-size <n>', 'texts a step', run.batchSize);
 export const learningRate = number('--learning-rate <x>', 'step size of the optimiser', run.learningRate, ofModel);
-export const optimiser = choice(
-  '--optimiser <name>',
-  'how weights are updated',
-  optimisers,
-  standardOptimiser,
-  ofModel,
+export const schedule = settings(
+  '--schedule <type[,…]>',
+  `how the learning rate goes: ${typesOf(scheduleSchema).join(', ')}, e.g. cosine,over=20,warmup=1 (default: constant)`,
+  scheduleSchema,
+);
+export const reduceOnPlateau = settings(
+  '--reduce-on-plateau [settings]',
+  'reduce the learning rate when epochs bring no gain, e.g. factor=0.5,patience=2',
+  plateauSchema,
+);
+export const optimiser = settings(
+  '--optimiser <type[,…]>',
+  `how weights are updated: ${typesOf(optimiserSchema).join(', ')}, e.g. sgd,momentum=0.9 (default: ${ofModel}${run.optimiser.parse(undefined).type})`,
+  optimiserSchema,
 );
 export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
 export const vocabularySize = number(
@@ -96,8 +106,13 @@ export const bucket = new Option('--bucket', 'batches of texts of like length, w
 export const runOptions: readonly Option[] = [
   epochs,
   patience,
+  monitor,
+  minDelta,
+  keep,
   batchSize,
   learningRate,
+  schedule,
+  reduceOnPlateau,
   optimiser,
   seed,
   vocabularySize,
@@ -112,8 +127,9 @@ export const runOptions: readonly Option[] = [
   bucket,
 ];
 
-export interface RunCommandOptions extends Omit<RunOptionsInput, 'optimiser' | 'tokenizer'> {
-  readonly optimiser?: OptimiserOptions['type'] | undefined;
+export interface RunCommandOptions extends Omit<RunOptionsInput, 'reduceOnPlateau' | 'tokenizer'> {
+  /** true: with no settings. */
+  readonly reduceOnPlateau?: RunOptionsInput['reduceOnPlateau'] | true;
 }
 
 /** The options of a run among those of a command; those that were left out are undefined. */
@@ -124,7 +140,12 @@ export function pickRunOptions(options: RunCommandOptions): RunOptionsInput {
       return [name, options[name]];
     }),
   );
-  return { ...named, optimiser: options.optimiser && { type: options.optimiser } };
+  return { ...named, ...(options.reduceOnPlateau === true && { reduceOnPlateau: {} }) };
+}
+
+function settings(flags: string, description: string, schema: z.ZodType): Option {
+  const flag = flags.split(' ', 1)[0] as string;
+  return new Option(flags, description).argParser(settingsParser(flag, schema));
 }
 
 function number(flags: string, description: string, schema: z.ZodType, preface = ''): Option {

@@ -8,10 +8,13 @@ import { formatCount, formatCountOf, formatSeconds, formatShare } from '../core/
 import type { Dataset } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
 import { clearLogFolder, openRunLog, type RunLog } from '../report/tensorboard/run-log.ts';
+import type { SpecSource } from '../training/describe-model.ts';
+import type { Schedule } from '../training/learning-rate.ts';
 import { describeMemory } from '../training/memory.ts';
+import { monitoredValue } from '../training/monitor.ts';
 import type { RunOptions, RunOptionsInput } from '../training/options.ts';
 import type { RunFiles, RunMode } from '../training/run-folder.ts';
-import { type SpecSource, type TrainingResult, type TrainingStart, train } from '../training/train.ts';
+import { type TrainingResult, type TrainingStart, train } from '../training/train.ts';
 import { interruptible } from './interrupt.ts';
 import { commandLine } from './invocation.ts';
 import { type DataOptions, dataArguments, pickRunOptions, type RunCommandOptions } from './options.ts';
@@ -53,7 +56,7 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
     terminal.progress.stop();
     process.stderr.write('\nStopping after this step. Ctrl-C again leaves at once.\n');
   };
-  let epochs = 0;
+  let watched: RunOptions | undefined;
   const result = await interruptible(onStop, (signal) =>
     train({
       ...pickRunOptions(options),
@@ -63,7 +66,7 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
       resume: mode === 'resume',
       overwrite: mode === 'overwrite',
       onStart: (start) => {
-        epochs = start.options.epochs;
+        watched = start.options;
         if (tensorboard !== undefined) {
           if (mode === 'overwrite') clearLogFolder(tensorboard);
           log = openRunLog(tensorboard, start.history);
@@ -72,7 +75,7 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
       },
       onEpoch: (record, { seconds, best }) => {
         log?.write(record);
-        terminal.say(describeEpoch(record, epochs, seconds, best));
+        if (watched) terminal.say(describeEpoch(record, watched, seconds, best));
       },
       progress: terminal.progress,
       signal,
@@ -93,10 +96,18 @@ export async function trainWatched(terminal: Terminal, request: TrainingRequest)
   if (curve !== undefined) terminal.say(`\n${curve}\n`);
   terminal.say(
     result.stoppedEarly
-      ? `Stopped early: no lower validation loss for ${formatCountOf(result.options.patience, 'epoch')}. The best is epoch ${bestEpoch}.`
-      : `The best is epoch ${bestEpoch}.`,
+      ? `Stopped early: no ${describeGain(result)} for ${formatCountOf(result.options.patience, 'epoch')}. ${describeKept(result)}`
+      : describeKept(result),
   );
   return { ...result, files };
+}
+
+function describeGain({ options: { monitor }, split }: TrainingResult): string {
+  return `${monitor === 'loss' ? 'lower' : 'higher'} ${split.validation.length ? 'validation' : 'training'} ${monitor}`;
+}
+
+function describeKept({ options: { keep }, bestEpoch }: TrainingResult): string {
+  return keep === 'best' ? `The best is epoch ${bestEpoch}.` : `The model is that of the last epoch, ${bestEpoch}.`;
 }
 
 /** A resumed run keeps its options; where the texts are must be said again. */
@@ -133,19 +144,39 @@ function describeDuplicates({ duplicates: { examples, groups } }: Split): string
   return `${formatCountOf(examples, 'text')} are near duplicates of others, in ${formatCountOf(groups, 'group')}; each group is in one part.`;
 }
 
-function describeOptimiser({ optimiser, learningRate, batchSize, bucket, seed }: RunOptions): string {
+function describeOptimiser(options: RunOptions): string {
+  const { optimiser, learningRate, schedule, reduceOnPlateau, batchSize, bucket, seed } = options;
   const batches = `batches of ${batchSize}${bucket ? ' texts of like length' : ''}`;
-  return `${optimiser.type}, learning rate ${learningRate}, ${batches}, seed ${seed}.`;
+  const rate = [
+    `learning rate ${learningRate}`,
+    ...(isConstant(schedule) ? [] : [describeSchedule(schedule)]),
+    ...(reduceOnPlateau ? [`times ${reduceOnPlateau.factor} on a plateau`] : []),
+  ];
+  return `${optimiser.type}, ${rate.join(', ')}, ${batches}, seed ${seed}.`;
 }
 
-function describeEpoch(record: EpochRecord, epochs: number, seconds: number, best: boolean): string {
-  const { epoch, loss, accuracy, validationLoss, validationAccuracy } = record;
+function isConstant({ type, warmup }: Schedule): boolean {
+  return type === 'constant' && warmup === 0;
+}
+
+function describeSchedule({ warmup, type, ...settings }: Schedule): string {
+  const numbers = Object.entries(settings).map(([name, value]) => `${name} ${value}`);
+  return [type, ...numbers, ...(warmup > 0 ? [`warm-up ${warmup}`] : [])].join(' ');
+}
+
+function describeEpoch(record: EpochRecord, options: RunOptions, seconds: number, best: boolean): string {
+  const { epoch, loss, accuracy, validationLoss, validationAccuracy, learningRate } = record;
+  const { epochs, monitor, schedule, reduceOnPlateau } = options;
+  const watched = monitor === 'loss' || monitor === 'accuracy' ? null : monitoredValue(record, monitor);
+  const moves = reduceOnPlateau !== undefined || !isConstant(schedule);
   const parts = [
     `Epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
     `loss ${loss.toFixed(4)}`,
     `accuracy ${accuracy.toFixed(4)}`,
     ...(validationLoss === null ? [] : [`val loss ${validationLoss.toFixed(4)}`]),
     ...(validationAccuracy === null ? [] : [`val accuracy ${validationAccuracy.toFixed(4)}`]),
+    ...(watched === null ? [] : [`${validationLoss === null ? '' : 'val '}${monitor} ${watched.toFixed(4)}`]),
+    ...(moves ? [`rate ${learningRate.toPrecision(3)}`] : []),
     formatSeconds(seconds),
   ];
   return `${parts.join('  ')}${best ? '  best' : ''}`;

@@ -1,7 +1,7 @@
 /**
  * The fit loop: epochs, validation and early stopping over one engine. It knows the `Engine` port and nothing of
- * files or text. Everything random is addressed by seed, epoch and step, so a loop that begins at epoch k from
- * the state after epoch k − 1 repeats the rest bit for bit.
+ * files or text. Everything random is addressed by seed, epoch and step, and everything that is decided follows from
+ * the history, so a loop that begins at epoch k from the state after epoch k − 1 repeats the rest bit for bit.
  */
 import type { EpochRecord } from '../../models/checkpoint/state.ts';
 import type { Side } from '../../models/text/preprocessing.ts';
@@ -15,31 +15,41 @@ import { bucketOrder } from './bucket-order.ts';
 import type { EncodedSet } from './encoded-set.ts';
 import type { Engine } from './engine.ts';
 import { evaluateSet, withoutPadding } from './evaluate-set.ts';
-import { createScore, type Metrics } from './metrics.ts';
+import { constantRate, type Plateau, plateauRate, type Schedule, scheduledRate } from './learning-rate.ts';
+import { createScore, type MetricName, type Metrics } from './metrics.ts';
+import { bestEpoch, epochsWithoutGain } from './monitor.ts';
 
-/** What early stopping remembers from epoch to epoch. */
+/** What goes on from epoch to epoch, beside the engine's state. */
 export interface FitState {
-  /** Epochs done. */
-  readonly epoch: number;
-  /** 0 before the first epoch. */
-  readonly bestEpoch: number;
-  /** Validation loss at `bestEpoch`; the training loss where there is no validation part. */
-  readonly bestLoss: number | null;
-  readonly bestWeights: Weights;
-  /** Epochs since the best one. */
-  readonly wait: number;
+  /** Of the epochs done. */
   readonly history: readonly EpochRecord[];
+  /** The epoch that is kept: the best one, or the last; 0 before the first epoch. */
+  readonly bestEpoch: number;
+  readonly bestWeights: Weights;
 }
 
-export interface FitOptions {
+/** What is decided by the figures of an epoch. */
+interface Decisions {
+  /** Default: the loss. */
+  readonly monitor?: MetricName;
+  /** Default: 0. */
+  readonly minDelta?: number;
+  /** Default: the best. */
+  readonly keep?: 'best' | 'last';
+  /** Default: constant. */
+  readonly schedule?: Schedule;
+  readonly reduceOnPlateau?: Plateau | undefined;
+}
+
+export interface FitOptions extends Decisions {
   readonly engine: Engine;
   readonly training: EncodedSet;
-  /** Undefined: early stopping watches the training loss. */
+  /** Undefined: early stopping watches the training part. */
   readonly validation: EncodedSet | undefined;
   readonly epochs: number;
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Epochs without improvement after which training stops. */
+  /** Epochs without a gain after which training stops. */
   readonly patience: number;
   readonly seed: number;
   /** Where the model masks padding, its side: evaluation then leaves it out; with `bucket`, so does training, on batches of rows of like length. */
@@ -60,20 +70,23 @@ export interface FitResult {
 
 /** @throws LOSS_NOT_FINITE */
 export async function fitModel(options: FitOptions): Promise<FitResult> {
-  const { engine, validation, patience, learningRate, progress, signal } = options;
+  const { engine, validation, patience, progress, signal, monitor = 'loss', minDelta = 0 } = options;
   const epochBatches = batchesOfEpochs(options);
   const validate = validation && validator(options, validation);
+  const isWaitedFor = ({ history }: FitState) => epochsWithoutGain(history, { monitor, minDelta }) < patience;
   let state = options.start;
-  while (state.epoch < options.epochs && state.wait < patience) {
+  while (state.history.length < options.epochs && isWaitedFor(state)) {
     const began = performance.now();
-    const trained = await trainEpoch(options, state.epoch, epochBatches(state.epoch));
-    const validated = trained && (await validate?.(state.epoch));
+    const epoch = state.history.length;
+    const rateAt = ratesOfEpoch(options, state.history);
+    const trained = await trainEpoch(options, epoch, epochBatches(epoch), rateAt);
+    const validated = trained && (await validate?.(epoch));
     progress.stop();
     if (!trained || signal?.aborted) return { state, stoppedEarly: false, interrupted: true };
 
     const record: EpochRecord = {
-      epoch: state.epoch + 1,
-      learningRate,
+      epoch: epoch + 1,
+      learningRate: rateAt(stepsOfEpoch(options) - 1),
       ...trained,
       validationLoss: validated?.loss ?? null,
       validationAccuracy: validated?.accuracy ?? null,
@@ -82,23 +95,27 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
       validationF1: validated?.f1 ?? null,
       validationAuc: validated?.auc ?? null,
     };
-    const monitored = record.validationLoss ?? record.loss;
-    const improved = state.bestLoss === null || monitored < state.bestLoss;
-    state = {
-      epoch: record.epoch,
-      history: [...state.history, record],
-      ...(improved
-        ? { bestEpoch: record.epoch, bestLoss: monitored, bestWeights: (await engine.state()).weights, wait: 0 }
-        : {
-            bestEpoch: state.bestEpoch,
-            bestLoss: state.bestLoss,
-            bestWeights: state.bestWeights,
-            wait: state.wait + 1,
-          }),
-    };
+    const history = [...state.history, record];
+    const kept = options.keep === 'last' ? record.epoch : bestEpoch(history, monitor);
+    state =
+      kept === record.epoch
+        ? { history, bestEpoch: kept, bestWeights: (await engine.state()).weights }
+        : { ...state, history };
     await options.onEpoch(state, (performance.now() - began) / 1000);
   }
-  return { state, stoppedEarly: state.wait >= patience, interrupted: false };
+  return { state, stoppedEarly: !isWaitedFor(state), interrupted: false };
+}
+
+function stepsOfEpoch({ training, batchSize }: FitOptions): number {
+  return Math.ceil(training.rows / batchSize);
+}
+
+/** The learning rate of each step, from 0, of the epoch after those of `history`. */
+function ratesOfEpoch(options: FitOptions, history: readonly EpochRecord[]): (step: number) => number {
+  const { learningRate, schedule = constantRate, reduceOnPlateau, monitor = 'loss' } = options;
+  const steps = stepsOfEpoch(options);
+  const base = reduceOnPlateau ? plateauRate(reduceOnPlateau, learningRate, history, monitor) : learningRate;
+  return (step) => scheduledRate(schedule, base, history.length * steps + step, steps);
 }
 
 /** How the batches of each epoch are taken. */
@@ -115,14 +132,19 @@ function batchesOfEpochs(options: FitOptions): (epoch: number) => BatchOptions {
 }
 
 /** Figures over the rows of one epoch, while the weights move; undefined when interrupted. */
-async function trainEpoch(options: FitOptions, epoch: number, taken: BatchOptions): Promise<Metrics | undefined> {
-  const { engine, training, batchSize, learningRate, seed, progress, signal } = options;
+async function trainEpoch(
+  options: FitOptions,
+  epoch: number,
+  taken: BatchOptions,
+  rateAt: (step: number) => number,
+): Promise<Metrics | undefined> {
+  const { engine, training, batchSize, seed, progress, signal } = options;
   const breathe = createBreather();
-  progress.start(`Epoch ${epoch + 1}/${options.epochs}`, Math.ceil(training.rows / batchSize));
+  progress.start(`Epoch ${epoch + 1}/${options.epochs}`, stepsOfEpoch(options));
   const score = createScore(training.rows);
   let step = 0;
   for (const batch of batches(training, batchSize, taken)) {
-    const result = await engine.step(batch, { seed, epoch, step }, learningRate);
+    const result = await engine.step(batch, { seed, epoch, step }, rateAt(step));
     if (!Number.isFinite(result.loss)) {
       progress.stop();
       fail(

@@ -4,6 +4,12 @@
  * mean over the classes is taken (`average="macro"`, `multi_class="ovr"`). What would divide by zero is 0
  * (`zero_division=0`), but an area needs examples of both kinds.
  */
+import { z } from 'zod';
+
+/** What early stopping and the best checkpoint can watch. */
+export const metricName = z.enum(['loss', 'accuracy', 'precision', 'recall', 'f1', 'auc']);
+export type MetricName = z.output<typeof metricName>;
+
 export interface Metrics {
   /** Mean over the rows. */
   readonly loss: number;

@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { side, tokenizerSchema } from '../../models/text/preprocessing.ts';
 import { fail } from '../core/errors.ts';
 import { engineNames } from './engine.ts';
+import { constantRate, plateauSchema, type Schedule, scheduleSchema } from './learning-rate.ts';
+import { metricName } from './metrics.ts';
 import { adam, optimiserSchema } from './optimisers.ts';
 
 const share = z.number().min(0).max(0.9);
@@ -15,11 +17,21 @@ const seed = z.int().min(0);
 export const runOptionsSchema = z.strictObject({
   /** Most passes over the training part; early stopping may end before. */
   epochs: z.int().min(1).max(1_000_000).default(20),
-  /** Epochs without a better validation loss after which training stops. */
+  /** Epochs without a gain after which training stops. */
   patience: z.int().min(1).max(1_000_000).default(3),
   /** Rows of a step. */
   batchSize: z.int().min(1).max(1_000_000).default(64),
+  /** What early stopping, the best epoch and `reduceOnPlateau` watch: of the validation part, or of the training part where there is none. */
+  monitor: metricName.default('loss'),
+  /** Least gain that patience counts; any gain makes a new best epoch. */
+  minDelta: z.number().min(0).max(1e6).default(0),
+  /** Which epoch's weights the run gives: those of the best, or of the last. */
+  keep: z.enum(['best', 'last']).default('best'),
   learningRate: z.number().gt(0).max(1e6).default(1e-3),
+  /** How the learning rate goes from step to step. */
+  schedule: scheduleSchema.default(constantRate),
+  /** Reduces the learning rate when epochs bring no gain; not together with a schedule. */
+  reduceOnPlateau: plateauSchema.optional(),
   optimiser: optimiserSchema.default(adam),
   /** Of initial weights, shuffling and dropout. */
   seed: seed.default(0),
@@ -54,7 +66,7 @@ export type RunOptionsInput = {
 export type RunOptions = Readonly<z.output<typeof runOptionsSchema>>;
 
 /** These may change when a run goes on. */
-const free: ReadonlySet<string> = new Set(['epochs', 'patience']);
+const free: ReadonlySet<string> = new Set(['epochs', 'patience', 'minDelta']);
 
 /**
  * @param given what the caller asked for
@@ -72,11 +84,14 @@ export function resolveOptions(
       ([key, value]) => value !== undefined && !(saved && key === 'engine' && leavesOpen(value)),
     ),
   );
-  const resolved = parse({ ...defaults, ...saved, ...asked });
-  if (!saved) return resolved;
+  const begun = saved && parse(saved);
+  const parsed = parse({ ...defaults, ...saved, ...asked });
+  const resolved = { ...parsed, schedule: withLength(parsed.schedule, begun?.epochs ?? parsed.epochs) };
+  checkTogether(resolved);
+  if (!begun) return resolved;
   for (const key of Object.keys(asked)) {
     const now = JSON.stringify(resolved[key as keyof RunOptions]);
-    const before = JSON.stringify(saved[key]);
+    const before = JSON.stringify(begun[key as keyof RunOptions]);
     if (free.has(key) || now === before) continue;
     fail(
       'RESUME_MISMATCH',
@@ -85,6 +100,23 @@ export function resolveOptions(
     );
   }
   return resolved;
+}
+
+/** A decay without a length of its own takes as long as the run may. */
+function withLength(schedule: Schedule, epochs: number): Schedule {
+  return schedule.type === 'cosine' || schedule.type === 'linear'
+    ? scheduleSchema.parse({ ...schedule, over: schedule.over ?? epochs })
+    : schedule;
+}
+
+/** @throws OPTION_UNSUPPORTED */
+function checkTogether({ schedule, reduceOnPlateau }: RunOptions): void {
+  if (!reduceOnPlateau || (schedule.type === 'constant' && schedule.warmup === 0)) return;
+  fail(
+    'OPTION_UNSUPPORTED',
+    'reduceOnPlateau sets the learning rate, and so does the schedule',
+    'Leave one of the two out.',
+  );
 }
 
 /** `auto` and `fastest` took an engine when the run began; it goes on with that one. */

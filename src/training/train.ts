@@ -1,41 +1,26 @@
 /** Training from labelled texts to a model: split, vocabulary, encoding, fit, checkpoints. */
-import { isDeepStrictEqual } from 'node:util';
 import type { Checkpoint } from '../../models/checkpoint/checkpoint.ts';
-import type { EpochRecord } from '../../models/checkpoint/state.ts';
+import type { EpochRecord, RunState } from '../../models/checkpoint/state.ts';
 import { initialWeights } from '../../models/initialisers.ts';
-import type { ModelSpec, SpecInput } from '../../models/layers.ts';
 import type { TrainedModel } from '../../models/model.ts';
-import { type ModelPlan, planModel } from '../../models/plan.ts';
-import { parseSpec } from '../../models/spec.ts';
+import type { ModelPlan } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
-import { kerasTokenizer, type Preprocessing } from '../../models/text/preprocessing.ts';
-import type { Weights } from '../../models/weights.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
 import { type LengthStatistics, lengthStatistics } from '../data/length-statistics.ts';
 import { type Split, splitDataset } from '../data/split.ts';
-import { batches } from './batches.ts';
+import { checkBucket } from './check-options.ts';
+import { beginChoice } from './choose-engine.ts';
+import { describeModel, type SpecSource, vocabularySizeOf } from './describe-model.ts';
 import { encodeExamples } from './encoded-set.ts';
 import type { EngineName } from './engine.ts';
-import { selectFastest } from './engines/fastest.ts';
-import { type Candidate, selectEngine } from './engines/select.ts';
 import { type FitState, fitModel } from './fit.ts';
-import {
-  checkMemory,
-  checkpointMemory,
-  encodedMemory,
-  type MemoryPlan,
-  memoryRoom,
-  memoryShortage,
-  planMemory,
-} from './memory.ts';
-import { type RunOptions, type RunOptionsInput, resolveOptions } from './options.ts';
-import { recipeOptions, vocabularyOf } from './recipe.ts';
+import type { MemoryPlan } from './memory.ts';
+import { type RunOptions, type RunOptionsInput, resolveOptions, runOptionsSchema } from './options.ts';
+import { recipeOptions } from './recipe.ts';
+import { beginning, expectSame } from './resume.ts';
 import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
-
-/** A spec, or how to make one when the sizes are known. */
-export type SpecSource = ModelSpec | ((sizes: { vocabularySize: number; classes: number }) => SpecInput);
 
 export interface TrainOptions extends RunOptionsInput {
   readonly spec: SpecSource;
@@ -116,49 +101,23 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   const split = splitDataset(data, { ...options, seed: options.splitSeed });
   const pick = (part: Int32Array) => Array.from(part, (index) => data.examples[index] as Dataset['examples'][number]);
   const trainingExamples = pick(split.train);
-  const { plan, vocabulary, preprocessing } = describeModel(
-    given.spec,
-    data,
-    options,
-    trainingExamples.map(({ text }) => text),
-  );
+  const texts = trainingExamples.map(({ text }) => text);
+  const { plan, vocabulary, preprocessing } = describeModel(given.spec, data, options, texts);
   if (previous) {
     expectSame('spec', previous.model.spec, plan.spec);
     expectSame('vocabulary', previous.model.vocabulary, vocabulary);
   }
-  if (options.bucket && !plan.maskZero) {
-    fail(
-      'OPTION_UNSUPPORTED',
-      `bucket takes padding away, but ${plan.spec.name} does not mask it: it is part of what the model reads`,
-      'Leave bucket out, or set maskZero on the embedding.',
-    );
-  }
-  const rows = Math.min(options.batchSize, split.train.length);
-  const load = { spec: plan.spec, optimiser: options.optimiser, rows, time: options.maxLength };
-  const encodedRows = split.train.length + split.validation.length;
-  const others = [encodedMemory(encodedRows, options.maxLength), checkpointMemory(load)];
-  const room = memoryRoom();
-  const request = { load, threads: options.threads };
-  const memoryOf = (candidate: Candidate) => planMemory([...others, ...candidate.provider.memory(candidate.load)]);
-  const chosen = options.engine === 'fastest' ? undefined : await selectEngine(options.engine, request);
-  checkMemory(chosen ? memoryOf(chosen) : planMemory(others), room);
+  checkBucket(plan, options);
+  const choice = await beginChoice(plan, options, split);
 
   const encoder = createEncoder({ preprocessing, vocabulary, vocabularySize: plan.vocabularySize });
   const training = encodeExamples(encoder, trainingExamples, data.recipe);
   const validation = split.validation.length ? encodeExamples(encoder, pick(split.validation), data.recipe) : undefined;
   const weights = previous?.run?.weights ?? initialWeights(plan, options.seed);
-  const selected =
-    chosen ??
-    (await selectFastest(request, {
-      ...options,
-      weights,
-      batches: () => batches(training, options.batchSize),
-      refusal: (candidate) => memoryShortage(memoryOf(candidate), room),
-    }));
-  const { provider, note } = selected;
-  const { threads } = selected.load;
+  const { provider, note, load, memory } = await choice.take({ weights, training });
+  const { threads } = load;
   const engine = await provider.prepare({ spec: plan.spec, weights, optimiser: options.optimiser, threads });
-  const start: FitState = beginning(weights, previous);
+  const start = beginning(weights, previous);
   const facts: TrainingStart = {
     plan,
     options,
@@ -166,8 +125,8 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     vocabulary,
     lengths: lengthStatistics(training.lengths, options.maxLength),
     engine: { name: engine.name, threads, note },
-    memory: memoryOf(selected),
-    resumedFrom: start.epoch,
+    memory,
+    resumedFrom: start.history.length,
     history: start.history,
   };
 
@@ -192,24 +151,20 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
 
   async function save(state: FitState): Promise<void> {
     const { weights: current, optimiser } = await engine.state();
-    const { history, epoch, bestEpoch, bestLoss, wait } = state;
-    const { tokenizer, threads: _, ...rest } = options;
-    const saved = { ...rest, ...(tokenizer && { tokenizer }), engine: engine.name, threads };
+    const { history, bestEpoch } = state;
     const checkpoint: Checkpoint = {
       model: modelOf(state),
       run: {
-        options: saved,
-        epoch,
+        options: asJson({ ...options, engine: engine.name, threads }),
+        epoch: history.length,
         optimiserStep: optimiser.step,
         bestEpoch,
-        bestLoss,
-        wait,
         history: [...history],
         weights: current,
         moments: optimiser.moments,
       },
     };
-    await folder?.save(checkpoint, history, bestEpoch === epoch);
+    await folder?.save(checkpoint, history, bestEpoch === history.length);
   }
 
   try {
@@ -230,10 +185,10 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
       onEpoch: async (after, seconds) => {
         await save(after);
         const record = after.history.at(-1);
-        if (record) given.onEpoch?.(record, { seconds, best: after.bestEpoch === after.epoch });
+        if (record) given.onEpoch?.(record, { seconds, best: after.bestEpoch === record.epoch });
       },
     });
-    if (interrupted && state.epoch === 0) {
+    if (interrupted && state.history.length === 0) {
       fail('INTERRUPTED', 'training was stopped before its first epoch was done', 'Nothing was saved. Start it again.');
     }
     return {
@@ -250,65 +205,8 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   }
 }
 
-/** A finished spec says its vocabulary size itself. */
-function vocabularySizeOf(spec: ModelSpec, { vocabularySize: asked }: RunOptionsInput): number {
-  const { vocabularySize } = planModel(spec);
-  if (asked !== undefined && asked !== vocabularySize) {
-    fail(
-      'OPTION_UNSUPPORTED',
-      `vocabularySize ${asked} was asked for, but the spec ${spec.name} has ${vocabularySize}`,
-      'Change the first layer of the spec, or leave the option out.',
-    );
-  }
-  return vocabularySize;
-}
-
-/** Spec, vocabulary and preprocessing for these texts. */
-function describeModel(
-  source: SpecSource,
-  data: Dataset,
-  options: RunOptions,
-  texts: readonly string[],
-): { plan: ModelPlan; vocabulary: readonly string[]; preprocessing: Preprocessing } {
-  const tokenizer = options.tokenizer ?? kerasTokenizer;
-  const limitOf = (size: number) => Math.max(size - tokenizer.firstWordId, 0);
-  const classes = data.labels.length;
-
-  let plan: ModelPlan;
-  let vocabulary: readonly string[];
-  if (typeof source === 'function') {
-    vocabulary = vocabularyOf(data, texts, tokenizer, limitOf(options.vocabularySize));
-    const vocabularySize = Math.max(tokenizer.firstWordId + vocabulary.length, tokenizer.firstWordId + 1);
-    plan = planModel(parseSpec(source({ vocabularySize, classes })));
-  } else {
-    plan = planModel(source);
-    vocabulary = vocabularyOf(data, texts, tokenizer, limitOf(plan.vocabularySize));
-  }
-  if (plan.head.classes !== classes) {
-    fail(
-      'DATA_LABELS',
-      `the data have ${classes} classes (${data.labels.join(', ')}), the last layer of ${plan.spec.name} is for ${plan.head.classes}`,
-      'Change the units of the last dense layer, or the data.',
-    );
-  }
-  const { maxLength, padding, truncating } = options;
-  return { plan, vocabulary, preprocessing: { tokenizer, maxLength, padding, truncating } };
-}
-
-function beginning(weights: Weights, previous: Checkpoint | undefined): FitState {
-  if (!previous?.run) {
-    return { epoch: 0, bestEpoch: 0, bestLoss: null, bestWeights: weights, wait: 0, history: [] };
-  }
-  const { epoch, bestEpoch, bestLoss, wait, history } = previous.run;
-  return { epoch, bestEpoch, bestLoss, wait, history, bestWeights: previous.model.weights };
-}
-
-/** @throws RESUME_MISMATCH */
-function expectSame(what: string, before: unknown, now: unknown): void {
-  if (isDeepStrictEqual(before, now)) return;
-  fail(
-    'RESUME_MISMATCH',
-    `the ${what} differs from that of the run`,
-    `Resume with the same ${what}, or start a new run.`,
-  );
+/** In the order of the schema, without the options that were left out: the same options give the same bytes. */
+function asJson(options: RunOptions): RunState['options'] {
+  const names = Object.keys(runOptionsSchema.shape) as (keyof RunOptions)[];
+  return JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, options[name]]))));
 }

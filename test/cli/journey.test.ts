@@ -48,15 +48,20 @@ describe('train', () => {
     const options = {
       ...{ epochs: 1, patience: 2, batchSize: 7, learningRate: 0.5, seed: 3, vocabularySize: 50, maxLength: 9 },
       ...{ validationSplit: 0.2, testSplit: 0.25, splitSeed: 4, threads: 1 },
-      ...{ optimiser: 'sgd', padding: 'post', truncating: 'post', engine: 'js' },
+      ...{ monitor: 'f1', minDelta: 0.01, keep: 'last', schedule: 'cosine,end=0.1,warmup=0.5' },
+      ...{ optimiser: 'sgd,momentum=0.9,nesterov', padding: 'post', truncating: 'post', engine: 'js' },
     };
     const args = Object.entries(options).flatMap(([name, value]) => [
       `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`,
       String(value),
     ]);
     const result = await cliJson(['train', 'lstm', '--data', tickets, '--out', at('options'), ...args]);
-    const { optimiser, ...others } = options;
-    expect(result.options).toMatchObject({ ...others, optimiser: { type: optimiser } });
+    const { optimiser, schedule: _, ...others } = options;
+    expect(result.options).toMatchObject({
+      ...others,
+      optimiser: { type: 'sgd', momentum: 0.9, nesterov: true },
+      schedule: { type: 'cosine', over: 1, end: 0.1, warmup: 0.5 },
+    });
   });
 
   it('takes a spec from a file, and refuses another vocabulary size for it', async () => {

@@ -49,7 +49,7 @@ async function fitted(options: Partial<FitOptions>) {
     patience: 3,
     seed: 4,
     masked: undefined,
-    start: { epoch: 0, bestEpoch: 0, bestLoss: null, bestWeights: weights, wait: 0, history: [] },
+    start: { bestEpoch: 0, bestWeights: weights, history: [] },
     onEpoch: async () => {},
     progress: silent,
     signal: undefined,
@@ -95,6 +95,6 @@ describe('fitModel', () => {
       progress: { ...silent, update: (done) => done === 2 && controller.abort() },
     });
     expect(seen).toHaveLength(2);
-    expect(result).toMatchObject({ interrupted: true, stoppedEarly: false, state: { epoch: 0, history: [] } });
+    expect(result).toMatchObject({ interrupted: true, stoppedEarly: false, state: { bestEpoch: 0, history: [] } });
   });
 });

@@ -57,6 +57,8 @@ const part = (indices: Int32Array) => ({
   examples: Array.from(indices, (index) => data.examples[index] as Example),
 });
 
+const indexOfHighest = (values: readonly (number | null)[]) => values.indexOf(Math.max(...values.map(Number)));
+
 const codeOf = (given: Partial<TrainOptions>) =>
   train({ ...options, ...given }).then(
     () => 'accepted',
@@ -164,6 +166,58 @@ describe('train', () => {
         );
       }
     }
+  });
+
+  it('goes on bit for bit where the learning rate follows the steps, or the history', async () => {
+    const decided: Partial<TrainOptions>[] = [
+      { schedule: { type: 'cosine', warmup: 1.5, end: 0.1 }, monitor: 'f1', keep: 'last' },
+      { reduceOnPlateau: { factor: 0.5, patience: 1, minDelta: 0.3 }, monitor: 'auc', minDelta: 0.01, patience: 4 },
+    ];
+    for (const [number, own] of decided.entries()) {
+      const [whole, out] = ['whole', 'stopped'].map((name) => join(root, `decided-${number}-${name}`)) as [
+        string,
+        string,
+      ];
+      const { history, bestEpoch } = await train({ ...options, ...own, out: whole });
+      const rates = history.map(({ learningRate }) => learningRate);
+      expect(new Set(rates).size).toBeGreaterThan(2);
+      expect(bestEpoch).toBe(
+        own.keep === 'last' ? 6 : 1 + indexOfHighest(history.map(({ validationAuc }) => validationAuc)),
+      );
+      const controller = new AbortController();
+      const stop = ({ epoch }: { epoch: number }) => epoch === 3 && controller.abort();
+      await train({ ...options, ...own, out, signal: controller.signal, onEpoch: stop });
+      await train({ spec: options.spec, data, out, resume: true });
+      for (const file of readdirSync(whole)) {
+        expect(readFileSync(join(out, file)).equals(readFileSync(join(whole, file))), file).toBe(true);
+      }
+      const again = { out, resume: true, epochs: 7 };
+      expect(await codeOf({ ...again, learningRate: options.learningRate, schedule: { type: 'linear' } })).toBe(
+        number === 0 ? 'RESUME_MISMATCH' : 'OPTION_UNSUPPORTED',
+      );
+    }
+  });
+
+  it('keeps the weights of the best epoch by what is watched, or those of the last', async () => {
+    const given = { ...options, learningRate: 0.3, epochs: 8, patience: 8 };
+    const best = await train({ ...given, monitor: 'accuracy' });
+    const figures = best.history.map(({ validationAccuracy }) => validationAccuracy);
+    expect(best.bestEpoch).toBe(1 + indexOfHighest(figures));
+    expect(best.bestEpoch).toBeLessThan(8);
+    const accuracyOf = async ({ model, split }: typeof best) =>
+      (await evaluate(model, part(split.validation))).accuracy;
+    expect(await accuracyOf(best)).toBe(Math.max(...figures.map(Number)));
+    const last = await train({ ...given, monitor: 'accuracy', keep: 'last' });
+    expect(last.history).toEqual(best.history);
+    expect(last.bestEpoch).toBe(8);
+    expect(await accuracyOf(last)).toBe(figures.at(-1));
+  });
+
+  it('refuses decisions that cannot be made', async () => {
+    const plateau = { reduceOnPlateau: {} };
+    expect(await codeOf({ ...plateau, schedule: { type: 'exponential', factor: 0.9 } })).toBe('OPTION_UNSUPPORTED');
+    expect(await codeOf({ ...plateau, schedule: { type: 'constant', warmup: 1 } })).toBe('OPTION_UNSUPPORTED');
+    expect(await codeOf({ schedule: { type: 'step', every: 1 } as never })).toBe('OPTION_INVALID');
   });
 
   it('can go on with more epochs, and has nothing to do when it is done', async () => {

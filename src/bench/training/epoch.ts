@@ -65,7 +65,7 @@ export async function measureEpochs(bench: EpochBench): Promise<EpochFigures> {
 
   const missing: Absence[] = [];
   const runners: Runner[] = [];
-  const start: FitState = { epoch: 0, bestEpoch: 0, bestLoss: null, bestWeights: weights, wait: 0, history: [] };
+  const start: FitState = { bestEpoch: 0, bestWeights: weights, history: [] };
   for (const contender of bench.contenders) {
     for (const threads of bench.threads) {
       const provider = engines[contender];

@@ -60,8 +60,6 @@ const checkpoint: Checkpoint = {
     epoch: 3,
     optimiserStep: 30,
     bestEpoch: 2,
-    bestLoss: 1 / 3,
-    wait: 1,
     history: [
       {
         epoch: 1,
