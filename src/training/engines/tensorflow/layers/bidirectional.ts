@@ -7,6 +7,7 @@ import type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
 import type { BidirectionalLayer } from '../../../../../models/layers.ts';
 import { mergedFeatures } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
+import { initialStates } from './initial-states.ts';
 import { type Direction, read } from './read.ts';
 import { type CallOptions, type LayerClass, single, singleShape } from './tensorflow-layer.ts';
 import { weightShapes } from './weights.ts';
@@ -67,16 +68,19 @@ export function defineBidirectional(tf: Tensorflow): LayerClass<BidirectionalCon
     override call(inputs: Tensor | Tensor[], options: CallOptions): Tensor {
       const { layer: inner, mergeMode } = this.#config.layer;
       return tf.tidy(() => {
+        const x = single(inputs);
         const [forward, backward] = directions.map((direction) => {
+          const prefix = `${this.name}/${direction}`;
           const states = read(tf, inner, {
             weights: this.#variables[direction].map((variable) => variable.read()),
-            inputs: single(inputs),
+            inputs: x,
             direction,
-            prefix: `${this.name}/${direction}`,
+            initial: initialStates(tf, inner, prefix, x.shape[0] as number, options.initialStates),
+            withCell: false,
             stream: this.#config.streams[direction],
             options,
           });
-          if (!inner.returnSequences) return states.last();
+          if (!inner.returnSequences) return states.last()[0] as Tensor;
           const byTime = direction === 'forward' ? states.all() : tf.reverse(states.all(), 0);
           return zeroWhereMasked(tf.transpose(byTime, [1, 0, 2]), options.mask);
         }) as [Tensor, Tensor];

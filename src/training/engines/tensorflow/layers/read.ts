@@ -2,9 +2,9 @@
  * A recurrent layer over a sequence in one direction: dropout, mask, projection, and the walk through time. Time comes
  * first inside.
  */
-import type { Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
-import { gates, stateNames } from '../../../../../models/plan.ts';
+import { gates } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
 import { nativeOps } from '../native.ts';
 import { blockLstm } from './block-lstm.ts';
@@ -21,56 +21,48 @@ export interface Reading {
   /** [batch, time, features], or token ids [batch, time] that stand for one-hot rows. */
   readonly inputs: Tensor;
   readonly direction: Direction;
-  /** Names of the states begin with this. */
-  readonly prefix: string;
+  /** States before the first step, the hidden one first, [batch, units] each. */
+  readonly initial: readonly Tensor2D[];
+  /** Whether the cell state of an LSTM is wanted too. */
+  readonly withCell: boolean;
   /** Of the dropout masks. */
   readonly stream: number;
-  readonly options: CallOptions;
+  readonly options: Pick<CallOptions, 'mask' | 'training' | 'address'>;
 }
 
-export interface HiddenStates {
-  /** After each step, in the order of reading, [time, batch, units]. */
+export interface States {
+  /** The hidden one after each step, in the order of reading, [time, batch, units]. */
   all(): Tensor3D;
-  /** After the last step, [batch, units]. */
-  last(): Tensor2D;
+  /** After the last step, [batch, units] each: the hidden one and, if it is wanted, the cell state. */
+  last(): Tensor2D[];
 }
 
 /** Call inside `tf.tidy`. */
-export function read(tf: Tensorflow, layer: RecurrentLayer, reading: Reading): HiddenStates {
-  const { inputs, direction, options } = reading;
+export function read(tf: Tensorflow, layer: RecurrentLayer, reading: Reading): States {
+  const { inputs, direction, options, initial } = reading;
   const [batch, time] = inputs.shape as [number, number];
   const { units } = layer;
   const places = options.mask ? placesOf(options.mask, direction === 'backward') : undefined;
-  const initial = stateNames[layer.type].map((name) => {
-    const given = options.initialStates?.get(`${reading.prefix}/${name}`);
-    return given ? tf.tensor2d(given, [batch, units]) : tf.zeros<Rank.R2>([batch, units]);
-  });
-  const states = walk(tf, layer, reading, places, initial);
+  const walked = walk(tf, layer, reading, places);
   if (!places) {
-    return {
-      all: () => states,
-      last: () => tf.reshape(tf.slice(states, [time - 1, 0, 0], [1, batch, units]), [batch, units]),
-    };
+    const last = (steps: Tensor3D) =>
+      tf.reshape(tf.slice(steps, [time - 1, 0, 0], [1, batch, units]), [batch, units]) as Tensor2D;
+    return { all: () => walked[0] as Tensor3D, last: () => walked.map(last) };
   }
-  const fromStart = tf.reshape(tf.concat3d([tf.expandDims(initial[0] as Tensor2D, 0), states], 0), [
-    (time + 1) * batch,
-    units,
-  ]);
+  const readers = (from: number) => tf.tensor1d(places.readers.slice(from * batch), 'int32');
+  const fromStart = walked.map((steps, state) => {
+    const first = tf.expandDims(initial[state] as Tensor2D, 0) as Tensor3D;
+    return tf.reshape(tf.concat3d([first, steps], 0), [(time + 1) * batch, units]) as Tensor2D;
+  });
   return {
-    all: () => tf.reshape(tf.gather(fromStart, tf.tensor1d(places.readers, 'int32')), [time, batch, units]),
-    last: () => tf.gather(fromStart as Tensor2D, tf.tensor1d(places.readers.slice((time - 1) * batch), 'int32')),
+    all: () => tf.reshape(tf.gather(fromStart[0] as Tensor2D, readers(0)), [time, batch, units]),
+    last: () => fromStart.map((states) => tf.gather(states, readers(time - 1))),
   };
 }
 
-/** The state after each step of the unmasked ones, side by side at the front. */
-function walk(
-  tf: Tensorflow,
-  layer: RecurrentLayer,
-  reading: Reading,
-  places: Places | undefined,
-  initial: readonly Tensor2D[],
-): Tensor3D {
-  const { weights, inputs, stream, options } = reading;
+/** The states after each step of the unmasked ones, side by side at the front. */
+function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: Places | undefined): Tensor3D[] {
+  const { weights, inputs, stream, options, initial, withCell } = reading;
   const [kernel, recurrentKernel, bias] = weights as [Tensor2D, Tensor2D, Tensor?];
   const [batch, time] = inputs.shape as [number, number];
   const { units } = layer;
@@ -86,7 +78,13 @@ function walk(
   const native = nativeOps(tf);
   if (native && !dropped && steps.rank === 3 && isFused(layer)) {
     const x: Tensor3D = inputFactors ? tf.mul(steps, tf.expandDims(inputFactors, 0)) : (steps as Tensor3D);
-    return blockLstm(tf, native, x, tf.concat2d([kernel, recurrentKernel], 0), wholeBias(tf, bias, 4 * units), initial);
+    return blockLstm(tf, native, {
+      x,
+      kernel: tf.concat2d([kernel, recurrentKernel], 0),
+      bias: wholeBias(tf, bias, 4 * units),
+      initial,
+      withCell,
+    });
   }
 
   const project = steps.rank === 3 ? projectRows : lookUpRows;
@@ -101,6 +99,7 @@ function walk(
     dropped,
     alive: places && tf.tensor4d(places.alive, [time, 1, batch, 1]),
     initial,
+    withCell,
   });
 }
 

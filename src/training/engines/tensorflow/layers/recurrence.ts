@@ -2,11 +2,12 @@
  * A recurrent layer step by step, for what TensorFlow has no fused operation for. The gradient is written by hand, so
  * that the way back has few operations too, and most of them outside the loop (`cells/cell.ts`).
  */
-import type { GradSaveFunc, Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import type { Tensorflow } from '../backend.ts';
 import type { Stepped, Trace } from '../cells/cell.ts';
 import { createCell } from '../cells/create-cell.ts';
+import { withGradient } from './with-gradient.ts';
 
 export interface RecurrenceInputs {
   /** Inputs times the kernel plus biases, in the order of reading, [time, gates, batch, units]. */
@@ -21,85 +22,93 @@ export interface RecurrenceInputs {
   readonly alive: Tensor4D | undefined;
   /** States before the first step, the hidden one first, [batch, units] each. */
   readonly initial: readonly Tensor2D[];
+  /** Whether the cell states of an LSTM are a result too. */
+  readonly withCell: boolean;
 }
 
-/** The hidden state after each step, [time, batch, units]. */
-export function recurrence(tf: Tensorflow, layer: RecurrentLayer, inputs: RecurrenceInputs): Tensor3D {
-  const { projected, kernel, candidateBias, dropped, alive, initial } = inputs;
+interface Walked extends Stepped {
+  readonly entering: Tensor3D;
+  readonly before: readonly Tensor3D[];
+}
+
+/** The hidden state after each step, [time, batch, units], and with `withCell` the cell state. */
+export function recurrence(tf: Tensorflow, layer: RecurrentLayer, inputs: RecurrenceInputs): Tensor3D[] {
+  const { projected, kernel, candidateBias, dropped, alive, initial, withCell } = inputs;
   const [time, , batch, units] = projected.shape;
   const steps = (tensor: Tensor) => tf.unstack(tensor) as Tensor3D[];
   const drop = (h: Tensor3D, mask: Tensor3D | undefined): Tensor3D => (mask ? tf.mul(h, mask) : h);
-  const parts: Tensor[] = candidateBias ? [projected, kernel, candidateBias] : [projected, kernel];
+  /** `tf.tidy` looks for tensors in what is given, and its types know only the simplest containers. */
+  const tidy = <T extends object>(compute: () => T): T => tf.tidy(compute as () => Tensor) as unknown as T;
+  const parameters: Tensor[] = candidateBias ? [kernel, candidateBias] : [kernel];
 
-  const compute = tf.customGrad((...args) => {
-    const save = args.at(-1) as GradSaveFunc;
+  return withGradient(tf, [projected, ...parameters, ...initial], () => {
     const cell = createCell(tf, layer, kernel, candidateBias);
-    const xs = steps(projected);
     const living = alive && steps(alive);
-    const walked: (Stepped & { entering: Tensor3D; before: Tensor3D[] })[] = [];
-    let states: readonly Tensor3D[] = initial.map((state) => tf.expandDims(state, 0) as Tensor3D);
-    for (const [s, x] of xs.entries()) {
-      const step = tf.tidy(() => {
+    const walked: Walked[] = [];
+    let states: readonly Tensor3D[] = initial.map((state) => tf.expandDims(state, 0));
+    for (const [s, x] of steps(projected).entries()) {
+      const step = tidy(() => {
         const lives = living?.[s];
         const before = lives ? states.map((state) => tf.mul(state, lives) as Tensor3D) : [...states];
         const entering = drop(before[0] as Tensor3D, dropped);
-        const { after, kept } = cell.forward(x, entering, before);
-        return { after, kept, entering, before } as unknown as Tensor; // a container of tensors, as tidy takes
-      }) as unknown as (typeof walked)[number];
+        return { ...cell.forward(x, entering, before), entering, before };
+      });
       walked.push(step);
       states = step.after;
     }
-    const join = (pick: (step: (typeof walked)[number]) => readonly Tensor3D[]): Tensor4D[] =>
-      pick(walked[0] as (typeof walked)[number]).map(
-        (_, k) => tf.stack(walked.map((step) => pick(step)[k] as Tensor3D)) as Tensor4D,
-      );
+    const join = (pick: (step: Walked) => readonly Tensor3D[]): Tensor4D[] =>
+      pick(walked[0] as Walked).map((_, k) => tf.stack(walked.map((step) => pick(step)[k] as Tensor3D)) as Tensor4D);
     const before = join((step) => step.before);
     const kept = join((step) => step.kept);
-    const entering = dropped ? join((step) => [step.entering])[0] : before[0];
-    const value = tf.concat3d(
-      walked.map(({ after }) => after[0] as Tensor3D),
-      0,
+    const [entering] = dropped ? join((step) => [step.entering]) : before;
+    const after = (withCell ? initial : initial.slice(0, 1)).map((_, k) =>
+      tf.concat3d(
+        walked.map((step) => step.after[k] as Tensor3D),
+        0,
+      ),
     );
-    save([entering as Tensor4D, ...before, ...kept, ...parts.slice(1), ...(dropped ? [dropped] : [])]);
 
     return {
-      value,
-      gradFunc: (dy: Tensor, saved: Tensor[]) => {
-        const take = (count: number) => saved.splice(0, count);
-        const own = [...saved];
-        saved = own;
-        const [savedEntering] = take(1) as [Tensor4D];
+      results: after,
+      kept: [entering as Tensor4D, ...before, ...kept, ...parameters, ...(dropped ? [dropped] : [])],
+      gradient: (dy, saved) => {
+        const rest = [...saved];
+        const take = (count: number) => rest.splice(0, count);
+        const [entering] = take(1) as [Tensor4D];
         const trace: Trace = {
-          entering: savedEntering,
+          entering,
           before: take(before.length) as Tensor4D[],
           kept: take(kept.length) as Tensor4D[],
         };
-        const [savedKernel, savedBias] = take(parts.length - 1) as [Tensor3D, Tensor3D?];
+        const [savedKernel, savedBias] = take(parameters.length) as [Tensor3D, Tensor3D?];
         const [savedDropped] = take(1) as [Tensor3D?];
-        const cellBack = createCell(tf, layer, savedKernel, savedBias);
-        const factors = cellBack.factors(trace).map(steps);
-        const outer = tf.split(dy, time) as Tensor3D[];
+        const cell = createCell(tf, layer, savedKernel, savedBias);
+        const factors = cell.factors(trace).map(steps);
+        const outer = dy.map((gradient) => tf.split(gradient, time) as Tensor3D[]);
         const collected: Tensor3D[] = [];
         let gradients: readonly Tensor3D[] = initial.map(() => tf.zeros([1, batch, units]) as Tensor3D);
         for (let s = time - 1; s >= 0; s--) {
-          const back = tf.tidy(() => {
-            const [dh, ...others] = gradients as [Tensor3D, ...Tensor3D[]];
+          const back = tidy(() => {
+            const leaving = gradients.map((gradient, k) => {
+              const given = outer[k]?.[s];
+              return given ? (tf.add(gradient, given) as Tensor3D) : gradient;
+            });
             const own = factors.map((factor) => factor[s] as Tensor3D);
-            const given = cellBack.backward(own, [tf.add(dh, outer[s] as Tensor3D), ...others]);
-            const [passing, ...rest] = given.before;
+            const given = cell.backward(own, leaving);
+            const [passing, ...others] = given.before;
             const through = drop(given.entering, savedDropped);
             return {
               collected: given.collected,
-              gradients: [passing ? tf.add(passing, through) : through, ...rest],
-            } as unknown as Tensor;
-          }) as unknown as { collected: Tensor3D; gradients: Tensor3D[] };
+              gradients: [passing ? (tf.add(passing, through) as Tensor3D) : through, ...(others as Tensor3D[])],
+            };
+          });
           collected[s] = back.collected;
           gradients = back.gradients;
         }
-        const { inputs, kernel, candidateBias } = cellBack.finish(trace, tf.stack(collected) as Tensor4D);
-        return candidateBias ? [inputs, kernel, candidateBias] : [inputs, kernel];
+        const { inputs, kernel, candidateBias } = cell.finish(trace, tf.stack(collected) as Tensor4D);
+        const ofInitial = gradients.map((gradient) => tf.reshape(gradient, [batch, units]));
+        return [inputs, kernel, ...(candidateBias ? [candidateBias] : []), ...ofInitial];
       },
     };
-  });
-  return compute(...parts) as Tensor3D;
+  }) as Tensor3D[];
 }

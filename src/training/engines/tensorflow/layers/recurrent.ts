@@ -3,6 +3,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { LayerVariable, Shape } from '@tensorflow/tfjs-layers';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import type { Tensorflow } from '../backend.ts';
+import { initialStates } from './initial-states.ts';
 import { read } from './read.ts';
 import { type CallOptions, type LayerClass, single, singleShape } from './tensorflow-layer.ts';
 import { weightShapes } from './weights.ts';
@@ -49,15 +50,17 @@ export function defineRecurrent(tf: Tensorflow): LayerClass<RecurrentConfig> {
     override call(inputs: Tensor | Tensor[], options: CallOptions): Tensor {
       const { layer, stream } = this.#config;
       return tf.tidy(() => {
+        const x = single(inputs);
         const states = read(tf, layer, {
           weights: this.#variables.map((variable) => variable.read()),
-          inputs: single(inputs),
+          inputs: x,
           direction: layer.goBackwards ? 'backward' : 'forward',
-          prefix: this.name,
+          initial: initialStates(tf, layer, this.name, x.shape[0] as number, options.initialStates),
+          withCell: false,
           stream,
           options,
         });
-        return layer.returnSequences ? tf.transpose(states.all(), [1, 0, 2]) : states.last();
+        return layer.returnSequences ? tf.transpose(states.all(), [1, 0, 2]) : (states.last()[0] as Tensor);
       });
     }
 
