@@ -16,6 +16,7 @@ export default defineConfig({
     'parity/index': 'src/parity/index.ts',
     'data/index': 'src/data/index.ts',
     'report/index': 'src/report/index.ts',
+    'tfjs/index': 'src/training/engines/tensorflow/index.ts',
     'cli/main': 'src/cli/main.ts',
   },
   platform: 'node',

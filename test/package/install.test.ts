@@ -120,7 +120,7 @@ describe('an app without the optional peers', () => {
     const names = await runInApp(
       'require.cjs',
       `const names = {};
-      for (const entry of ['', '/models', '/export', '/runtime', '/parity', '/data', '/report'])
+      for (const entry of ['', '/models', '/export', '/runtime', '/parity', '/data', '/report', '/tfjs'])
         names[entry] = Object.keys(require('recurrent-onnx' + entry));
       console.log(JSON.stringify(names));`,
     );
@@ -132,6 +132,7 @@ describe('an app without the optional peers', () => {
       '/parity': expect.arrayContaining(['runParity']),
       '/data': expect.arrayContaining(['loadDataset']),
       '/report': expect.arrayContaining(['lossChart', 'openRunLog']),
+      '/tfjs': ['recurrentLayers'],
     });
   });
 

@@ -175,6 +175,8 @@ declare const WebAssembly: {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<unknown>;
   instantiate(module: unknown, imports: object): Promise<{ readonly exports: unknown }>;
+  readonly Module: new (bytes: Uint8Array) => unknown;
+  readonly Instance: new (module: unknown, imports: object) => { readonly exports: unknown };
   readonly Memory: new (size: {
     readonly initial: number;
     readonly maximum: number;
@@ -205,8 +207,22 @@ export async function loadKernels(build: Build): Promise<LoadedKernels> {
   const compiling = compiled.get(build) ?? WebAssembly.compile(bytesOf(build));
   compiled.set(build, compiling);
   const module = await compiling;
-  const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+  const memory = createMemory();
   return { build, module, memory, kernels: await instantiateKernels(module, memory) };
+}
+
+const compiledAtOnce = new Map<Build, unknown>();
+
+/** The same without waiting, for who is called from code that cannot: compiling takes some milliseconds. */
+export function loadKernelsAtOnce(build: Build): Pick<LoadedKernels, 'memory' | 'kernels'> {
+  const module = compiledAtOnce.get(build) ?? new WebAssembly.Module(bytesOf(build));
+  compiledAtOnce.set(build, module);
+  const memory = createMemory();
+  return { memory, kernels: new WebAssembly.Instance(module, { env: { memory } }).exports as Kernels };
+}
+
+function createMemory(): KernelMemory {
+  return new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
 }
 
 /** Compiled kernels over a memory. Uses nothing but its parameters and what is global. */

@@ -13,6 +13,8 @@ import { sgd } from '../../../../src/training/optimisers.ts';
 import { describeEngine } from '../../../contract/engine.ts';
 import { randomBatch, randomWeights } from '../../../support/arbitrary-spec.ts';
 import { largestDifference } from '../../../support/largest-difference.ts';
+import { describeDropIn } from './describe-drop-in.ts';
+import { describeDropInModels } from './describe-drop-in-models.ts';
 import { describeTraining, specOf } from './describe-training.ts';
 
 const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParallelism();
@@ -22,6 +24,8 @@ const refusal = await tensorflowEngine.refusal(small);
 if (refusal === undefined) {
   describeEngine({ provider: tensorflowEngine, threads, cases: 150 });
   describeTraining({ provider: tensorflowEngine, load: loadNativeTensorflow, threads });
+  describeDropIn(loadNativeTensorflow);
+  describeDropInModels(loadNativeTensorflow);
   describeNative();
 } else {
   describe('engine tensorflow', () => {

@@ -103,7 +103,7 @@ function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: P
   });
 }
 
-function isFused(layer: RecurrentLayer): boolean {
+export function isFused(layer: RecurrentLayer): boolean {
   return layer.type === 'lstm' && layer.activation === 'tanh' && layer.recurrentActivation === 'sigmoid';
 }
 
