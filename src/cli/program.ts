@@ -13,6 +13,7 @@ import { models } from './commands/models.ts';
 import { parity } from './commands/parity.ts';
 import { plot } from './commands/plot.ts';
 import { predict } from './commands/predict.ts';
+import { setup } from './commands/setup.ts';
 import { train } from './commands/train.ts';
 
 /** The whole command line. */
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     data(),
     bench(),
     doctor(),
+    setup(),
   ])
     program.addCommand(command);
   return program;

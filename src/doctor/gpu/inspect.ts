@@ -1,13 +1,14 @@
 /** Device, driver, and for each package the CUDA libraries that it needs against those that the loader finds. */
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { formatCountOf } from '../../core/format-numbers.ts';
 import { type Finding, finding } from '../finding.ts';
 import { isAtLeast } from '../version.ts';
 import { type Driver, driverLibrary, inspectDriver } from './device.ts';
 import { type FoundLibrary, neededBy, traceLibraries } from './libraries.ts';
+import { folderOf, onnxruntimeBinaries } from './packages.ts';
 import { type Requirement, requirements } from './requirements.ts';
+import { libraryFolder } from './setup-plan.ts';
 
 export function inspectGpu(): Finding[] {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
@@ -132,23 +133,22 @@ function withOther(library: string, found: ReadonlyMap<string, FoundLibrary>): s
 /** Of the libraries of CUDA 10 to 13. */
 const majors = ['7', '8', '9', '10', '10.0', '11', '11.0', '12', '13'];
 
-function remedyFor(
-  { cuda, cudnn, driver: least }: Requirement,
-  { version }: Driver,
-  absent: readonly string[],
-): string {
+function remedyFor(requirement: Requirement, { version }: Driver, absent: readonly string[]): string {
+  const { cuda, cudnn, driver: least } = requirement;
+  const folder = libraryFolder(requirement);
   const tooOld = version !== undefined && !isAtLeast(version, least);
   if (tooOld || absent.every((library) => library === driverLibrary)) {
     return `Install NVIDIA's driver ${least} or later (https://www.nvidia.com/drivers); in a container, start it with --gpus all.`;
   }
+  if (existsSync(folder)) return `export LD_LIBRARY_PATH=${folder}: there recurrent setup gpu has put them.`;
   return `Install CUDA ${cuda} and cuDNN ${cudnn}, or put their folders into LD_LIBRARY_PATH: recurrent setup gpu --dry-run shows how.`;
 }
 
 /** Its own CUDA library says for which CUDA it was built. */
 function cudaOfOnnxruntime(): Installed {
   const fix = 'recurrent setup gpu';
-  const folder = folderOf('onnxruntime-node');
-  const file = folder && join(folder, 'bin/napi-v6/linux/x64/libonnxruntime_providers_cuda.so');
+  const folder = onnxruntimeBinaries();
+  const file = folder && join(folder, 'libonnxruntime_providers_cuda.so');
   if (file === undefined || !existsSync(file)) {
     const what = "onnxruntime's library for CUDA";
     return { requirement: requirements.onnxruntimeCuda12, what, installed: false, fix };
@@ -175,18 +175,4 @@ function cudaOfTensorflow(): Installed {
   }
   const requirement = library.startsWith('libtensorflow_cc') ? requirements.tensorflow2_21 : requirements.tensorflow2_9;
   return { requirement, what: `TensorFlow for CUDA ${requirement.cuda}`, installed: true, fix };
-}
-
-function folderOf(name: string): string | undefined {
-  try {
-    return packageFolder(createRequire(import.meta.url).resolve(name), name);
-  } catch {
-    return undefined;
-  }
-}
-
-/** The folder of the package that `entry` belongs to. */
-function packageFolder(entry: string, name: string): string {
-  const folder = dirname(entry);
-  return folder.endsWith(`/node_modules/${name}`) || folder === dirname(folder) ? folder : packageFolder(folder, name);
 }

@@ -24,9 +24,13 @@ export interface Traced {
   readonly missing: readonly string[];
 }
 
-/** @param names names such as `libcudnn.so.9`, or paths of files */
-export function traceLibraries(names: readonly string[]): Traced {
-  const env = { ...process.env, LD_TRACE_LOADED_OBJECTS: '1', LD_PRELOAD: names.join(' '), LD_WARN: '' };
+/**
+ * @param names names such as `libcudnn.so.9`, or paths of files
+ * @param folder where the loader would look first, if LD_LIBRARY_PATH began with it
+ */
+export function traceLibraries(names: readonly string[], folder?: string): Traced {
+  const path = [folder, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':');
+  const env = { ...process.env, LD_TRACE_LOADED_OBJECTS: '1', LD_PRELOAD: names.join(' '), LD_LIBRARY_PATH: path };
   const { stdout, stderr } = spawnSync(process.execPath, [], { env, encoding: 'utf8', timeout: 30_000 });
   const paths = new Map<string, string>();
   const missing: string[] = [];
