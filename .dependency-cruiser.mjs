@@ -80,14 +80,14 @@ export default {
     onlyUnder(
       'protobuf-in-its-exporter',
       'protobufjs',
-      ['exporters/onnx', 'models/metadata', 'src/report/tensorboard'],
-      'Only the exporter, the reader of the metadata of a file, and the events of TensorBoard know protobuf.',
+      ['exporters/onnx', 'src/report/tensorboard'],
+      'Only the exporter and the events of TensorBoard know protobuf.',
     ),
     {
       name: 'fields-by-hand-need-only-the-minimal-protobuf',
-      comment: 'Metadata and events walk the fields of a message by hand: protobufjs/minimal is enough.',
+      comment: 'Events walk the fields of a message by hand: protobufjs/minimal is enough.',
       severity: 'error',
-      from: { path: '^(models/metadata|src/report/tensorboard)/' },
+      from: { path: '^src/report/tensorboard/' },
       to: { path: '(^|node_modules/)protobufjs', pathNot: 'protobufjs/minimal' },
     },
     onlyUnder(
@@ -98,10 +98,10 @@ export default {
     ),
     {
       name: 'runtime-stays-light',
-      comment: 'Importing runtime/ must never load TensorFlow.js or the ONNX message classes, however far away.',
+      comment: 'Importing runtime/ must never load TensorFlow.js, protobufjs or the ONNX messages, however far away.',
       severity: 'error',
       from: { path: '^runtime/' },
-      to: { path: '(^|node_modules/)(@tensorflow/|onnx-proto)', reachable: true },
+      to: { path: '(^|node_modules/)(@tensorflow/|onnx-proto|protobufjs)', reachable: true },
     },
     {
       name: 'no-cycles',

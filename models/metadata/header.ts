@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs/minimal.js';
+import { type FieldReader, readFields } from './fields.ts';
 import { checkWire, reading, readTag, refuse } from './wire.ts';
 
 /** The fields of an ONNX file outside its graph. */
@@ -14,12 +14,12 @@ export interface FileHeader {
 export function readHeader(bytes: Uint8Array): FileHeader {
   if (bytes.length === 0) refuse('is empty');
   checkWire(bytes);
-  const reader = protobuf.Reader.create(bytes);
+  const reader = readFields(bytes);
   let graphs = 0;
   const opsets: number[] = [];
   const metadata: (readonly [string, string])[] = [];
   const producer = { name: '', version: '' };
-  while (reader.pos < reader.len) {
+  while (reader.pos < reader.length) {
     const { field, wireType } = readTag(reader);
     if (wireType === 2 && field === 2) producer.name = readString(reader);
     else if (wireType === 2 && field === 3) producer.version = readString(reader);
@@ -27,7 +27,7 @@ export function readHeader(bytes: Uint8Array): FileHeader {
     else if (wireType === 2 && field === 14) metadata.push(readEntry(readBytes(reader)));
     else {
       if (wireType === 2 && field === 7) graphs++;
-      reading(reader, () => reader.skipType(wireType));
+      reading(reader, () => reader.skip(wireType));
     }
   }
   if (graphs !== 1) refuse(graphs === 0 ? 'is cut short or none: it has no graph' : 'has more than one graph');
@@ -39,36 +39,36 @@ export function readHeader(bytes: Uint8Array): FileHeader {
 
 /** OperatorSetIdProto: the version, if it is that of ONNX' own operators. */
 function readOpset(bytes: Uint8Array): number[] {
-  const reader = protobuf.Reader.create(bytes);
+  const reader = readFields(bytes);
   let domain = '';
   let version = 0;
-  while (reader.pos < reader.len) {
+  while (reader.pos < reader.length) {
     const { field, wireType } = readTag(reader);
     if (field === 1 && wireType === 2) domain = readString(reader);
-    else if (field === 2 && wireType === 0) version = reading(reader, () => Number(reader.int64()));
-    else reading(reader, () => reader.skipType(wireType));
+    else if (field === 2 && wireType === 0) version = reading(reader, () => reader.varint());
+    else reading(reader, () => reader.skip(wireType));
   }
   return domain === '' || domain === 'ai.onnx' ? [version] : [];
 }
 
 /** StringStringEntryProto */
 function readEntry(bytes: Uint8Array): readonly [string, string] {
-  const reader = protobuf.Reader.create(bytes);
+  const reader = readFields(bytes);
   let key = '';
   let value = '';
-  while (reader.pos < reader.len) {
+  while (reader.pos < reader.length) {
     const { field, wireType } = readTag(reader);
     if (field === 1 && wireType === 2) key = readString(reader);
     else if (field === 2 && wireType === 2) value = readString(reader);
-    else reading(reader, () => reader.skipType(wireType));
+    else reading(reader, () => reader.skip(wireType));
   }
   return [key, value];
 }
 
-function readBytes(reader: protobuf.Reader): Uint8Array {
+function readBytes(reader: FieldReader): Uint8Array {
   return reading(reader, () => reader.bytes());
 }
 
-function readString(reader: protobuf.Reader): string {
+function readString(reader: FieldReader): string {
   return reading(reader, () => reader.string());
 }

@@ -4,8 +4,8 @@
  * this walk has no recursion, and skips over everything that cannot hold a message.
  * Field numbers: onnx.proto of the ONNX project.
  */
-import protobuf from 'protobufjs/minimal.js';
 import { fail } from '../../src/core/errors.ts';
+import { type FieldReader, readFields } from './fields.ts';
 
 /** Messages that can hold others, with the fields in which they do. */
 const holders = {
@@ -41,7 +41,7 @@ const dataLocation = 14;
  * @throws ONNX_INVALID when the bytes are no protobuf message, are cut short inside a field, nest too deep, or keep tensors in other files
  */
 export function checkWire(bytes: Uint8Array): void {
-  const reader = protobuf.Reader.create(bytes);
+  const reader = readFields(bytes);
   const open: { readonly message: Message; readonly end: number }[] = [{ message: 'model', end: bytes.length }];
   for (let at = open.at(-1); at; at = open.at(-1)) {
     if (reader.pos === at.end) {
@@ -51,7 +51,7 @@ export function checkWire(bytes: Uint8Array): void {
     const { field, wireType } = readTag(reader);
     if (at.message === 'tensor' && (field === externalData || field === dataLocation)) refuseExternal(reader, field);
     if (wireType === wireTypes.bytes) {
-      const length = reading(reader, () => reader.uint32());
+      const length = reading(reader, () => reader.varint());
       const end = reader.pos + length;
       if (end > at.end) refuse(`is cut short or damaged at byte ${reader.pos}`);
       const inner = (holders[at.message] as Readonly<Record<number, Message>>)[field];
@@ -62,7 +62,7 @@ export function checkWire(bytes: Uint8Array): void {
         reader.pos = end;
       }
     } else {
-      reading(reader, () => reader.skipType(wireType));
+      reading(reader, () => reader.skip(wireType));
       if (reader.pos > at.end) refuse(`is damaged at byte ${reader.pos}`);
     }
   }
@@ -74,16 +74,16 @@ export interface Tag {
 }
 
 /** Groups, which ONNX does not use and which could nest, are refused. @throws ONNX_INVALID */
-export function readTag(reader: protobuf.Reader): Tag {
-  const tag = reading(reader, () => reader.uint32());
-  const field = tag >>> 3;
-  const wireType = tag & 7;
+export function readTag(reader: FieldReader): Tag {
+  const tag = reading(reader, () => reader.varint());
+  const field = Math.floor(tag / 8);
+  const wireType = tag % 8;
   if (field === 0 || ![0, 1, 2, 5].includes(wireType)) refuse(`is damaged or no ONNX file: byte ${reader.pos - 1}`);
   return { field, wireType };
 }
 
 /** Turns the reader's errors into one of the catalogue. @throws ONNX_INVALID */
-export function reading<T>(reader: protobuf.Reader, read: () => T): T {
+export function reading<T>(reader: FieldReader, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -91,9 +91,9 @@ export function reading<T>(reader: protobuf.Reader, read: () => T): T {
   }
 }
 
-function refuseExternal(reader: protobuf.Reader, field: number): void {
+function refuseExternal(reader: FieldReader, field: number): void {
   const start = reader.pos;
-  const inside = field === dataLocation && reading(reader, () => reader.uint32()) === 0;
+  const inside = field === dataLocation && reading(reader, () => reader.varint()) === 0;
   if (!inside) refuse('keeps tensors in other files, which are not read');
   reader.pos = start;
 }

@@ -1,25 +1,35 @@
 /** The one place that loads onnxruntime-node: when a session is first opened, never on import. */
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type * as Ort from 'onnxruntime-node';
 import { fail } from '../../src/core/errors.ts';
 
 export type OrtModule = typeof Ort;
 
-/** Absolute path of the package's entry, for worker threads, which load it by themselves. @throws PACKAGE_MISSING */
+/**
+ * Absolute path of the package's entry, for worker threads and child processes, which load it by themselves. A bundler
+ * may leave no address of this file, or one of the machine that it ran on: then the program's own folder is asked.
+ * @throws PACKAGE_MISSING
+ */
 export function locateOrt(): string {
-  try {
-    return createRequire(import.meta.url).resolve('onnxruntime-node');
-  } catch (error) {
-    return packageMissing(error);
+  const here: string | undefined = import.meta.url;
+  let failure: unknown;
+  for (const place of [here, process.argv[1], join(process.cwd(), 'program')]) {
+    try {
+      if (place) return createRequire(place).resolve('onnxruntime-node');
+    } catch (error) {
+      failure ??= error;
+    }
   }
+  return packageMissing(failure);
 }
 
 /** @throws PACKAGE_MISSING when onnxruntime-node is absent or has no binary for this system */
 export async function loadOrt(): Promise<OrtModule> {
   try {
-    // A CommonJS package: its default export is the whole of it.
-    const { default: ort } = (await import('onnxruntime-node')) as unknown as { readonly default: OrtModule };
-    return ort;
+    // A CommonJS package: its default export is the whole of it, unless a bundler made the module out of its parts.
+    const loaded = (await import('onnxruntime-node')) as unknown as OrtModule & { readonly default?: OrtModule };
+    return loaded.default ?? loaded;
   } catch (error) {
     return packageMissing(error);
   }

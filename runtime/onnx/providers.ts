@@ -1,9 +1,9 @@
 /** Which execution providers a session is to use. onnxruntime itself does not say why one is not available. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type * as Ort from 'onnxruntime-node';
 import { fail } from '../../src/core/errors.ts';
+import { locateOrt } from './ort.ts';
 
 export const providerNames = ['cpu', 'cuda'] as const;
 export type ProviderName = (typeof providerNames)[number];
@@ -59,7 +59,7 @@ function whyNoCuda(ort: typeof Ort): string | undefined {
   if (!ort.listSupportedBackends().some(({ name }) => name === 'cuda')) {
     return `onnxruntime-node has no CUDA on ${process.platform}/${process.arch}`;
   }
-  const entry = createRequire(import.meta.url).resolve('onnxruntime-node');
+  const entry = locateOrt();
   const folder = join(entry, '..', '..', 'bin', 'napi-v6', process.platform, process.arch);
   const library = 'libonnxruntime_providers_cuda.so';
   return existsSync(join(folder, library)) ? undefined : `${library} is not installed`;
