@@ -35,6 +35,11 @@ export async function loadOrt(): Promise<OrtModule> {
   }
 }
 
+/** E.g. `1.30.0`. @throws PACKAGE_MISSING */
+export async function ortVersion(): Promise<string> {
+  return (await loadOrt()).env.versions.node ?? 'unknown';
+}
+
 /** @throws PACKAGE_MISSING */
 export function packageMissing(error: unknown): never {
   const reason = (error as Error).message.split('\n')[0];

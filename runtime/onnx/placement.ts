@@ -5,9 +5,11 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { fail } from '../../src/core/errors.ts';
 import type { Feeds } from './guard.ts';
-import { openSession, type SessionOptions } from './session.ts';
+import { openSession } from './session.ts';
+import type { SessionOptions } from './session-options.ts';
 
 export interface NodePlacement {
   /** Name of the node; onnxruntime's optimiser may have fused or added some. */
@@ -38,24 +40,47 @@ export async function profilePlacement(
     }
     const [file] = await readdir(folder);
     if (file === undefined) return fail('RUNTIME_FAILED', 'onnxruntime wrote no profile', 'Please report this.');
-    return placements(JSON.parse(await readFile(join(folder, file), 'utf8')) as ProfileEvent[]);
+    return readProfile(await readFile(join(folder, file), 'utf8'));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-interface ProfileEvent {
-  readonly cat: string;
-  readonly name: string;
-  readonly args?: { readonly op_name?: string; readonly provider?: string };
-}
-
 const suffix = '_kernel_time';
 
-function placements(events: readonly ProfileEvent[]): NodePlacement[] {
-  return events.flatMap(({ cat, name, args }) =>
-    cat === 'Node' && name.endsWith(suffix) && args?.provider
-      ? [{ node: name.slice(0, -suffix.length), op: args.op_name ?? '', provider: args.provider }]
-      : [],
-  );
+/** Of the events of a profile, those that time a node; the others have other fields. */
+const nodeEvent = z.object({
+  cat: z.literal('Node'),
+  name: z.string().endsWith(suffix),
+  args: z.object({ op_name: z.string(), provider: z.string().min(1) }),
+});
+
+/**
+ * The nodes of a profile that onnxruntime wrote, in the order in which they ran, each once. Its form: a JSON array of
+ * events, https://onnxruntime.ai/docs/performance/tune-performance/profiling-tools.html
+ *
+ * @throws RUNTIME_FAILED when it is not of that form, or holds no node
+ */
+export function readProfile(text: string): NodePlacement[] {
+  const nodes = new Map<string, NodePlacement>();
+  for (const event of eventsOf(text)) {
+    const { success, data } = nodeEvent.safeParse(event);
+    if (!success) continue;
+    const node = data.name.slice(0, -suffix.length);
+    nodes.set(node, { node, op: data.args.op_name, provider: data.args.provider });
+  }
+  if (nodes.size === 0) refuseProfile('it names no node');
+  return [...nodes.values()];
+}
+
+function eventsOf(text: string): readonly unknown[] {
+  try {
+    return z.array(z.unknown()).parse(JSON.parse(text));
+  } catch (error) {
+    return refuseProfile((error as Error).message.split('\n')[0] as string, error);
+  }
+}
+
+function refuseProfile(why: string, cause?: unknown): never {
+  fail('RUNTIME_FAILED', `onnxruntime's profile cannot be read: ${why}`, 'Please report this.', cause);
 }

@@ -22,16 +22,23 @@ export interface ProviderChoice {
 
 /** @throws OPTION_INVALID, PROVIDER_MISSING */
 export function chooseProviders(request: ProviderRequest, ort: typeof Ort): ProviderChoice {
+  const providers = providersNamed(request);
   const missing = whyNoCuda(ort);
-  if (request === 'auto') {
+  if (providers.length === 0) {
     return missing === undefined
       ? { providers: ['cuda', 'cpu'], note: 'cuda: available', optional: true }
       : { providers: ['cpu'], note: `cpu: ${missing}`, optional: true };
   }
-  const providers = typeof request === 'string' ? [request] : request;
-  checkNames(providers);
   if (providers.includes('cuda') && missing !== undefined) refuseCuda(missing);
   return { providers, note: `${providers.join(', ')}: as asked`, optional: false };
+}
+
+/** The providers that `request` names: none for `auto`. @throws OPTION_INVALID */
+export function providersNamed(request: ProviderRequest): readonly ProviderName[] {
+  if (request === 'auto') return [];
+  const providers = typeof request === 'string' ? [request] : request;
+  checkNames(providers);
+  return providers;
 }
 
 export function refuseCuda(reason: string, cause?: unknown): never {

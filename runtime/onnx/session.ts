@@ -1,23 +1,10 @@
 /** A guarded session of onnxruntime-node, on the execution providers that are asked for. */
 import type * as Ort from 'onnxruntime-node';
 import { readHeader } from '../../models/metadata/header.ts';
-import { fail } from '../../src/core/errors.ts';
 import { firstLine, type GuardedSession, guardSession, modelRefused } from './guard.ts';
 import { loadOrt, type OrtModule } from './ort.ts';
-import {
-  chooseProviders,
-  type ProviderChoice,
-  type ProviderName,
-  type ProviderRequest,
-  refuseCuda,
-} from './providers.ts';
-
-export interface SessionOptions {
-  /** Default: `auto`. */
-  readonly providers?: ProviderRequest;
-  /** Threads inside one operator. Default: one a core. */
-  readonly threads?: number;
-}
+import { chooseProviders, type ProviderChoice, type ProviderName, refuseCuda } from './providers.ts';
+import { checkSessionOptions, type SessionOptions, toOrtOptions } from './session-options.ts';
 
 export interface Session extends GuardedSession {
   /** Asked of onnxruntime, in order of preference; where nodes really ran is told by `profilePlacement`. */
@@ -28,32 +15,25 @@ export interface Session extends GuardedSession {
   endProfiling(): void;
 }
 
-/** onnxruntime's own lines on standard error: only fatal ones, as all others reach the caller as errors. */
-const quiet = { logSeverityLevel: 4 } as const;
-
 /**
  * @param model the bytes of an ONNX file
  * @param profilePrefix where to write a profile of the runs, if one is wanted
  * @param ort another onnxruntime than that of this process
- * @throws ONNX_INVALID, OPTION_INVALID, PACKAGE_MISSING, PROVIDER_MISSING
+ * @throws ONNX_INVALID, OPTION_INVALID, OPTION_UNSUPPORTED, PACKAGE_MISSING, PROVIDER_MISSING
  */
 export async function openSession(
   model: Uint8Array,
-  { providers: request = 'auto', threads }: SessionOptions = {},
+  options: SessionOptions = {},
   profilePrefix?: string,
   ort?: OrtModule,
 ): Promise<Session> {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= 1024)) {
-    fail('OPTION_INVALID', `threads is ${String(threads)}`, 'Give a whole number from 1 to 1024.');
-  }
+  checkSessionOptions(options);
   readHeader(model);
   const module = ort ?? (await loadOrt());
-  const choice = chooseProviders(request, module);
-  const { session, providers, note } = await create(choice, (executionProviders) =>
+  const choice = chooseProviders(options.providers ?? 'auto', module);
+  const { session, providers, note } = await create(choice, (names) =>
     module.InferenceSession.create(model, {
-      ...quiet,
-      executionProviders,
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      ...toOrtOptions(options, names),
       ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
     }),
   );
@@ -74,10 +54,11 @@ interface Created {
 /** onnxruntime does not say whether the model or the provider is at fault: a model that opens on the CPU is not. */
 async function create(
   { providers, note, optional }: ProviderChoice,
-  open: (providers: ProviderName[]) => Promise<Ort.InferenceSession>,
+  open: (providers: readonly ProviderName[]) => Promise<Ort.InferenceSession>,
 ): Promise<Created> {
+  if (providers.includes('cuda')) keepFloat32();
   try {
-    return { session: await open([...providers]), providers, note };
+    return { session: await open(providers), providers, note };
   } catch (error) {
     if (!providers.includes('cuda')) return modelRefused(error);
     const session = await open(['cpu']).catch(modelRefused);
@@ -85,4 +66,13 @@ async function create(
     await session.release();
     return refuseCuda(firstLine(error), error);
   }
+}
+
+/**
+ * From its A100 on, a GPU of NVIDIA rounds the inputs of products to 10 bits (TF32) unless told otherwise, and
+ * onnxruntime-node cannot tell it. CUDA's libraries read this when they are loaded; who wants TF32 sets it to 1.
+ * https://docs.pytorch.org/docs/stable/cuda_environment_variables.html
+ */
+function keepFloat32(): void {
+  process.env.NVIDIA_TF32_OVERRIDE ??= '0';
 }

@@ -6,12 +6,14 @@ import { readFileWhole } from '../../src/core/files.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
 import type { BatchingOptions } from '../batching/batcher.ts';
 import type { BatchRunner } from '../batching/runner.ts';
-import { type NodePlacement, profilePlacement } from '../onnx/placement.ts';
+import type { NodePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
-import { openSession, type Session, type SessionOptions } from '../onnx/session.ts';
+import { openSession, type Session } from '../onnx/session.ts';
+import { type SessionOptions, sessionOptionNames } from '../onnx/session-options.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
 import { type Pool, startPool } from '../pool/pool.ts';
 import { classifyWith, type Load, type TextClassifier } from './classify-with.ts';
+import { type JudgedPlacement, judgePlacement } from './judge-placement.ts';
 
 export interface ClassifierOptions extends SessionOptions {
   /** How predictions that are asked for at the same time run together. */
@@ -39,19 +41,28 @@ export interface Classifier extends TextClassifier {
   readonly providers: readonly ProviderName[];
   /** Why these providers, in one line. */
   readonly providerNote: string;
+  /**
+   * One line for each recurrent node that does not run on the first provider, with the reason; with isolation, where
+   * nothing is profiled, none.
+   */
+  readonly warnings: readonly string[];
   load(): ClassifierLoad;
-  /** Runs the model once more, with profiling. @throws DISPOSED, RUNTIME_FAILED; OPTION_UNSUPPORTED with isolation */
+  /**
+   * Which provider runs each node: from a profile of one run, or from the user's cache folder where the same file was
+   * profiled before.
+   * @throws DISPOSED, RUNTIME_FAILED; OPTION_UNSUPPORTED with isolation
+   */
   placement(): Promise<NodePlacement[]>;
 }
 
-const optionNames = ['providers', 'threads', 'batching', 'isolation', 'workers', 'timeoutMs'];
+const optionNames = [...sessionOptionNames, 'batching', 'isolation', 'workers', 'timeoutMs'];
 
 /**
  * Opens a file written by `exportOnnx`: all that is needed to classify raw text is in it.
  *
  * @param source path or contents of the ONNX file
  * @throws INPUT_INVALID, FILE_NOT_FOUND, FILE_ACCESS, ONNX_INVALID, METADATA_INVALID, OPTION_UNKNOWN, OPTION_INVALID,
- * OPTION_UNSUPPORTED, PACKAGE_MISSING, PROVIDER_MISSING, RUNTIME_LOST
+ * OPTION_UNSUPPORTED, PACKAGE_MISSING, PROVIDER_MISSING, PROVIDER_FALLBACK, RUNTIME_LOST
  */
 export async function loadClassifier(
   source: string | Uint8Array,
@@ -67,18 +78,20 @@ export async function loadClassifier(
     options,
   );
   const { classifier, whileOpen } = classifyWith(metadata, runner, batching);
+  let judged: JudgedPlacement | undefined;
+  try {
+    if (!pool) judged = await judgePlacement(model, metadata, session.providers, sessionOptionsOf(options));
+  } catch (error) {
+    await classifier.dispose();
+    throw error;
+  }
   return {
     ...classifier,
     providers: session.providers,
     providerNote: session.providerNote,
     load: () => ({ ...classifier.load(), processes: pool?.processes ?? [], lost: pool?.lost ?? 0 }),
-    placement: () =>
-      whileOpen(async () => {
-        if (pool) fail('OPTION_UNSUPPORTED', 'child processes are not profiled', "Load it with isolation: 'none'.");
-        const time = metadata.preprocessing.maxLength;
-        const ids = { dataType: 'int32', dims: [1, time], data: new Int32Array(time) } as const;
-        return profilePlacement(model, sessionOptionsOf(options), { ids });
-      }),
+    warnings: judged?.warnings ?? [],
+    placement: () => whileOpen(async () => judged?.placement() ?? refuseProfile()),
   };
 }
 
@@ -109,8 +122,12 @@ async function openPool(model: Uint8Array, plan: ModelPlan, options: ClassifierO
   return { session: first as Session, runner: pool, pool };
 }
 
-function sessionOptionsOf({ providers, threads }: ClassifierOptions): SessionOptions {
-  return { ...(providers !== undefined && { providers }), ...(threads !== undefined && { threads }) };
+function sessionOptionsOf({ batching, isolation, workers, timeoutMs, ...session }: ClassifierOptions): SessionOptions {
+  return session;
+}
+
+function refuseProfile(): never {
+  fail('OPTION_UNSUPPORTED', 'child processes are not profiled', "Load it with isolation: 'none'.");
 }
 
 /** @throws OPTION_UNKNOWN, OPTION_INVALID, OPTION_UNSUPPORTED */
@@ -125,6 +142,13 @@ function checkOptions(options: ClassifierOptions): void {
   }
   if (!(timeoutMs > 0 && timeoutMs < 2 ** 31)) {
     fail('OPTION_INVALID', `timeoutMs is ${String(timeoutMs)}`, 'Give milliseconds above 0.');
+  }
+  if (isolation === 'process' && options.strictProvider) {
+    fail(
+      'OPTION_UNSUPPORTED',
+      'strictProvider needs a profile, which child processes do not write',
+      "Load it once with isolation: 'none' to see.",
+    );
   }
   const processOnly = (['workers', 'timeoutMs'] as const).find((name) => options[name] !== undefined);
   if (isolation === 'none' && processOnly) {

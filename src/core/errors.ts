@@ -74,6 +74,10 @@ export const catalogue = {
   },
   ENGINE_MISSING: { when: 'A training engine or parity runner is not installed or does not load.', ...missingPart },
   PROVIDER_MISSING: { when: 'A requested execution provider is not available.', ...missingPart },
+  PROVIDER_FALLBACK: {
+    when: 'With strictProvider, a recurrent node does not run on the provider that was asked for.',
+    ...missingPart,
+  },
   PACKAGE_MISSING: { when: 'An optional package is not installed.', ...missingPart },
   PART_BROKEN: { when: 'A part of this machine does not work, as `recurrent doctor` found.', ...fault },
   MEMORY_TOO_SMALL: { when: 'Training would need more memory than the machine has.', ...userMistake },

@@ -42,7 +42,7 @@ describe('the error catalogue', () => {
 
   it('calls it a mistake of the user if, and only if, HTTP does', () => {
     // A part that is not installed is the user’s to mend (2), though a server has to answer 503.
-    const missing: ErrorCode[] = ['ENGINE_MISSING', 'PROVIDER_MISSING', 'PACKAGE_MISSING'];
+    const missing: ErrorCode[] = ['ENGINE_MISSING', 'PROVIDER_MISSING', 'PROVIDER_FALLBACK', 'PACKAGE_MISSING'];
     for (const [code, { exit, http }] of Object.entries(catalogue)) {
       // 429: the server is busy, which is nobody's mistake.
       const usersMistake = (http >= 400 && http < 500 && http !== 429) || missing.some((name) => name === code);

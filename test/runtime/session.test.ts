@@ -1,12 +1,12 @@
 /** What onnxruntime would crash on or lie about is refused before it is asked. */
-import { readdir } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
+import { decodeOnnx } from '../../exporters/onnx/decode.ts';
 import type { Feeds, SessionTensor } from '../../runtime/onnx/guard.ts';
 import { profilePlacement } from '../../runtime/onnx/placement.ts';
 import type { ProviderRequest } from '../../runtime/onnx/providers.ts';
 import { openSession } from '../../runtime/onnx/session.ts';
+import { type SessionOptions, toOrtOptions } from '../../runtime/onnx/session-options.ts';
 import { modelOf } from '../support/trained-model.ts';
 
 const file = exportOnnx(
@@ -65,6 +65,68 @@ describe('options', () => {
   });
 });
 
+describe('options of a provider', () => {
+  test.each<[string, SessionOptions]>([
+    ['deviceId', { providers: 'cpu', deviceId: 0 }],
+    ['deviceId', { deviceId: 1 }],
+    ['gpuMemoryLimit', { providers: 'cpu', gpuMemoryLimit: 1 }],
+    ['gpuMemoryLimit', { providers: ['cuda', 'cpu'], gpuMemoryLimit: 2 ** 31 }],
+    ['arenaExtension', { arenaExtension: 'same-as-requested' }],
+    ['arenaExtension', { providers: 'cuda', arenaExtension: 'next-power-of-two' }],
+  ])('%s is refused where it would be ignored: %o', async (name, options) => {
+    await expect(openSession(file, options)).rejects.toMatchObject({
+      code: 'OPTION_UNSUPPORTED',
+      message: expect.stringContaining(name),
+    });
+  });
+
+  test.each<[string, object]>([
+    ['a device below 0', { providers: 'cuda', deviceId: -1 }],
+    ['a limit of no bytes', { providers: 'cuda', gpuMemoryLimit: 0 }],
+    ['an unknown way to grow', { providers: 'cuda', arenaExtension: 'double' }],
+    ['an unknown level', { graphOptimisation: 'most' }],
+    ['an arena that is no boolean', { cpuArena: 'no' }],
+    ['strictness about no provider', { strictProvider: true }],
+    ['strictness about auto', { strictProvider: true, providers: 'auto' }],
+  ])('%s is refused', async (_, options) => {
+    await expect(openSession(file, options)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  });
+
+  test('reach onnxruntime: without optimisation, all nodes of the file run; results are the same', async () => {
+    const fusible = exportOnnx(
+      modelOf([
+        { type: 'embedding', inputDim: 9, outputDim: 2 },
+        { type: 'lstm', units: 2 },
+        { type: 'dense', units: 3, activation: 'relu' }, // Gemm and Relu become one node
+        { type: 'dense', units: 1 },
+      ]),
+    );
+    const results = [];
+    const nodes = [];
+    for (const options of [
+      { graphOptimisation: 'disabled', cpuArena: false, threads: 1 },
+      { graphOptimisation: 'all', cpuArena: true, threads: 2 },
+    ] as const) {
+      const session = await openSession(fusible, { providers: 'cpu', ...options });
+      results.push((await session.run({ ids })).logits);
+      await session.release();
+      nodes.push((await profilePlacement(fusible, { providers: 'cpu', ...options }, { ids })).length);
+    }
+    expect(results[1]?.data[0]).toBeCloseTo(results[0]?.data[0] as number, 6);
+    expect(nodes[0]).toBe(decodeOnnx(fusible).nodes.length);
+    expect(nodes[1]).toBeLessThan(nodes[0] as number);
+  });
+
+  test('as onnxruntime takes them, name the device of CUDA only', () => {
+    const given = toOrtOptions({ providers: ['cuda', 'cpu'], deviceId: 3, cpuArena: false }, ['cuda', 'cpu']);
+    expect(given).toMatchObject({
+      executionProviders: [{ name: 'cuda', deviceId: 3 }, 'cpu'],
+      enableCpuMemArena: false,
+    });
+    expect(toOrtOptions({}, ['cuda'])).toEqual({ logSeverityLevel: 4, executionProviders: ['cuda'] });
+  });
+});
+
 describe('providers', () => {
   test('cpu is what was asked for', async () => {
     const session = await openSession(file, { providers: 'cpu' });
@@ -109,13 +171,5 @@ describe('placement', () => {
       provider: 'CPUExecutionProvider',
     });
     expect(new Set(placed.map(({ provider }) => provider))).toEqual(new Set(['CPUExecutionProvider']));
-  });
-
-  test('leaves no file behind, even when the run fails', async () => {
-    const profiles = async () => (await readdir(tmpdir())).filter((name) => name.startsWith('recurrent-onnx-profile'));
-    const before = await profiles();
-    await expect(profilePlacement(file, { providers: 'cpu' }, {})).rejects.toMatchObject({ code: 'INPUT_INVALID' });
-    await profilePlacement(file, { providers: 'cpu' }, { ids });
-    expect(await profiles()).toEqual(before);
   });
 });

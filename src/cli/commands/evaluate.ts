@@ -4,7 +4,7 @@ import { readMetadata } from '../../../models/metadata/metadata.ts';
 import type { TrainingRecord } from '../../../models/model.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { formatCount } from '../../core/format-numbers.ts';
-import { evaluateOnnx } from '../../parity/evaluate-onnx.ts';
+import { evaluateOnnx, type OnnxEvaluation } from '../../parity/evaluate-onnx.ts';
 import {
   type EvaluateOptions,
   type EvaluationReport,
@@ -17,10 +17,16 @@ import { describeMetrics, metricsOf } from '../metrics.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { batchSize, type DataOptions, dataOptions } from '../options.ts';
 import { choosePart, type Part, split } from '../part.ts';
+import {
+  type ProviderCommandOptions,
+  providerOptions,
+  refuseProviderOptions,
+  sessionOptionsOf,
+} from '../provider-options.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
-interface Options extends TerminalOptions, DataOptions {
+interface Options extends TerminalOptions, DataOptions, ProviderCommandOptions {
   readonly split?: Part;
   readonly batchSize?: number;
 }
@@ -31,11 +37,12 @@ export function evaluate(): Command {
     'evaluate',
     'measure accuracy, loss, precision, recall, F1 and AUC on labelled texts',
     async (terminal, options: Options, model: string) => {
-      const { training, judge } = await openJudged(model);
+      const { training, judge } = await openJudged(model, options);
       const data = await openData(terminal, options);
       const part = choosePart(training, data, options.split);
       const report = await judge(part.texts, { batchSize: options.batchSize, progress: terminal.progress });
       const { examples, labels, classes, confusion, runner } = report;
+      for (const warning of report.warnings) terminal.warn(`warning: ${warning}`);
       terminal.answer(
         {
           ...metricsOf(report),
@@ -53,7 +60,7 @@ export function evaluate(): Command {
     .usage('[options] <run|model.onnx> --data <source>')
     .argument('<run|model.onnx>', 'folder of a run, a .safetensors file or an ONNX file');
   return withExamples(
-    withOptions(command, ...dataOptions, split, batchSize),
+    withOptions(command, ...dataOptions, split, batchSize, ...providerOptions),
     'recurrent evaluate runs/spam --data spam',
     'recurrent evaluate model.onnx --data reviews.csv --split all --json',
   );
@@ -62,17 +69,22 @@ export function evaluate(): Command {
 /** A model, and how to judge it. */
 interface Judged {
   readonly training: TrainingRecord | undefined;
-  readonly judge: (data: LabelledTexts, options: EvaluateOptions) => Promise<EvaluationReport & { runner: string }>;
+  readonly judge: (data: LabelledTexts, options: EvaluateOptions) => Promise<OnnxEvaluation>;
 }
 
-async function openJudged(path: string): Promise<Judged> {
+async function openJudged(path: string, options: ProviderCommandOptions): Promise<Judged> {
   if (extname(path) === '.onnx') {
     const bytes = await readFileWhole(path);
-    return { training: readMetadata(bytes).training, judge: (...args) => evaluateOnnx(bytes, ...args) };
+    const session = sessionOptionsOf(options);
+    return { training: readMetadata(bytes).training, judge: (...args) => evaluateOnnx(bytes, ...args, session) };
   }
+  refuseProviderOptions(options, `${path} is a checkpoint, which a training engine evaluates`);
   const model = await openTrainedModel(path);
-  const runner = 'training engine';
-  return { training: model.training, judge: async (...args) => ({ ...(await evaluateModel(model, ...args)), runner }) };
+  const about = { runner: 'training engine', warnings: [] };
+  return {
+    training: model.training,
+    judge: async (...args) => ({ ...(await evaluateModel(model, ...args)), ...about }),
+  };
 }
 
 function describeClasses(labels: readonly string[], classes: EvaluationReport['classes']): string {

@@ -1,9 +1,11 @@
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
+import { cudaObstacles } from '../../../models/cuda-fit.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
+import { cudaFacts } from '../cuda-facts.ts';
 import { commandLine } from '../invocation.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { facts } from '../terminal/table.ts';
@@ -28,9 +30,16 @@ export function exportCommand(): Command {
       const bytes = exportOnnx(model);
       await writeFileAtomically(file, bytes);
       terminal.answer(
-        { file, bytes: bytes.length, model: model.spec.name, labels: model.labels },
+        {
+          file,
+          bytes: bytes.length,
+          model: model.spec.name,
+          labels: model.labels,
+          cudaObstacles: cudaObstacles(model.spec),
+        },
         facts([
           ['written', `${file} (${formatBytes(bytes.length)})`],
+          ...cudaFacts(model.spec),
           ['next', commandLine('predict', file, 'your text')],
         ]),
       );

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ModelGraph } from '../../../exporters/graph/graph.ts';
 import { loadCheckpoint } from '../../../models/checkpoint/checkpoint.ts';
+import { cudaObstacles } from '../../../models/cuda-fit.ts';
 import type { ModelSpec } from '../../../models/layers.ts';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import type { TrainedModel } from '../../../models/model.ts';
@@ -14,6 +15,7 @@ import { readFileWhole } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import { formatCount } from '../../core/format-numbers.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { cudaFacts } from '../cuda-facts.ts';
 import { describeValue, type Findings } from '../findings.ts';
 import { inspectTraining } from '../inspect-training.ts';
 import { readSpec } from '../read-spec.ts';
@@ -96,8 +98,8 @@ async function inspectSpec(file: string): Promise<Findings> {
   const spec = await readSpec(file);
   const plan = planModel(spec);
   return {
-    object: { kind: 'spec', spec, parameters: countParameters(plan) },
-    paragraphs: [summary(plan)],
+    object: { kind: 'spec', spec, parameters: countParameters(plan), cudaObstacles: cudaObstacles(spec) },
+    paragraphs: [summary(plan), facts([...cudaFacts(spec)])].filter(Boolean),
   };
 }
 
@@ -149,7 +151,15 @@ async function inspectOnnx(bytes: Uint8Array): Promise<Findings> {
 
 function describe({ spec, preprocessing, labels, vocabulary, training }: Description): object {
   const parameters = countParameters(planModel(spec));
-  return { spec, parameters, labels, preprocessing, vocabulary: { words: vocabulary.length }, training };
+  return {
+    spec,
+    parameters,
+    cudaObstacles: cudaObstacles(spec),
+    labels,
+    preprocessing,
+    vocabulary: { words: vocabulary.length },
+    training,
+  };
 }
 
 function paragraphsOf({ spec, preprocessing, labels, vocabulary, training }: Description): string[] {
@@ -163,6 +173,7 @@ function paragraphsOf({ spec, preprocessing, labels, vocabulary, training }: Des
       ...(training
         ? [['trained on', `${training.source}, seed ${training.seed}, engine ${training.engine}`] as const]
         : []),
+      ...cudaFacts(spec),
     ]),
   ];
 }

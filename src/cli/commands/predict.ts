@@ -3,6 +3,12 @@ import { loadClassifier } from '../../../runtime/predict/classifier.ts';
 import type { Prediction } from '../../../runtime/predict/prediction.ts';
 import { fail } from '../../core/errors.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
+import {
+  type ProviderCommandOptions,
+  providerOptions,
+  sessionOptionsOf,
+  warnOfFallbacks,
+} from '../provider-options.ts';
 import { readTexts } from '../read-texts.ts';
 import { excerpt, printable } from '../terminal/format.ts';
 import { table } from '../terminal/table.ts';
@@ -10,7 +16,7 @@ import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
 const file = new Option('--file <path>', 'texts to classify, one a line; - for standard input');
 
-interface Options extends TerminalOptions {
+interface Options extends TerminalOptions, ProviderCommandOptions {
   readonly file?: string;
 }
 
@@ -28,10 +34,15 @@ export function predict(): Command {
     'classify texts with an ONNX file',
     async (terminal, options: Options, model: string, words: string[]) => {
       const texts = await collectTexts(words, options.file);
-      const classifier = await loadClassifier(model);
+      const classifier = await loadClassifier(model, sessionOptionsOf(options));
       try {
+        warnOfFallbacks(terminal, classifier);
+        const { labels, providers, providerNote, warnings } = classifier;
         const classified = await classify(terminal, classifier.predictBatch, texts);
-        terminal.answer({ model, labels: classifier.labels, predictions: classified }, describe(terminal, classified));
+        terminal.answer(
+          { model, labels, providers, providerNote, warnings, predictions: classified },
+          describe(terminal, classified),
+        );
       } finally {
         await classifier.dispose();
       }
@@ -40,7 +51,7 @@ export function predict(): Command {
     .argument('<model.onnx>', 'an ONNX file')
     .argument('[text...]', 'texts to classify; without any, standard input is read, one text a line');
   return withExamples(
-    withOptions(command, file),
+    withOptions(command, file, ...providerOptions),
     'recurrent predict model.onnx "You have won a prize" "See you on Monday"',
     'recurrent predict model.onnx --file mails.txt',
     'cat mails.txt | recurrent predict model.onnx | cut -f 1 | sort | uniq -c',

@@ -4,10 +4,10 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import type { Progress } from '../../core/progress.ts';
-import { cacheFolder } from '../cache-folder.ts';
 import { download } from '../download.ts';
 import { packFile, pathVariable, type ReviewPlace, recognise } from './locate.ts';
 import { encodePack } from './pack.ts';

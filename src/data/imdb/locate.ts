@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { fail } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
-import { cacheFolder } from '../cache-folder.ts';
 import { reviewFolders } from './review-files.ts';
 
 /** Where the reviews are, and in which form. */

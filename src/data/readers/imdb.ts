@@ -8,8 +8,8 @@
  */
 import { join } from 'node:path';
 import { kerasTokenizer, type TokenizerOptions } from '../../../models/text/preprocessing.ts';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { fail, RecurrentError } from '../../core/errors.ts';
-import { cacheFolder } from '../cache-folder.ts';
 import type { Recipe } from '../dataset.ts';
 import { locateReviews } from '../imdb/locate.ts';
 import { type Reviews, readReviews } from '../imdb/read-reviews.ts';

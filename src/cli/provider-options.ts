@@ -1,0 +1,76 @@
+/** Where onnxruntime is to run, as a command line says it. Ranges and meanings are those of `SessionOptions`. */
+import { Option } from 'commander';
+import { z } from 'zod';
+import { providerNames } from '../../runtime/onnx/providers.ts';
+import { arenaExtensions, graphOptimisations, type SessionOptions } from '../../runtime/onnx/session-options.ts';
+import type { Classifier } from '../../runtime/predict/classifier.ts';
+import { fail } from '../core/errors.ts';
+import { numberParser } from './numbers.ts';
+import type { Terminal } from './terminal/terminal.ts';
+
+const mebibyte = 1024 ** 2;
+
+const whole = (least: number, most: number) => z.int().min(least).max(most);
+
+/** Options that say where and how onnxruntime runs a model. */
+export const providerOptions: readonly Option[] = [
+  new Option('--provider <name>', 'execution provider (default: auto, CUDA where it is, else the CPU)').choices([
+    'auto',
+    ...providerNames,
+  ]),
+  new Option('--strict-provider', 'refuse a model whose recurrent nodes do not run on that provider'),
+  new Option('--threads <n>', 'threads inside one operator on the CPU (default: one a core)').argParser(
+    numberParser('--threads', whole(1, 1024)),
+  ),
+  new Option('--graph-optimisation <level>', 'how far the graph is rewritten before it runs (default: all)').choices(
+    graphOptimisations,
+  ),
+  new Option('--no-cpu-arena', 'give memory back after each run instead of keeping it for the next'),
+  new Option('--device <n>', 'number of the CUDA device, from 0; with --provider cuda').argParser(
+    numberParser('--device', whole(0, 1023)),
+  ),
+  new Option('--gpu-memory-limit <MiB>', 'most device memory, with --provider cuda').argParser(
+    numberParser('--gpu-memory-limit', whole(1, 2 ** 30)),
+  ),
+  new Option('--arena-extension <how>', 'how the arena of device memory grows, with --provider cuda').choices(
+    arenaExtensions,
+  ),
+];
+
+export interface ProviderCommandOptions {
+  readonly provider?: 'auto' | (typeof providerNames)[number];
+  readonly strictProvider?: boolean;
+  readonly threads?: number;
+  readonly graphOptimisation?: (typeof graphOptimisations)[number];
+  /** True unless `--no-cpu-arena` was given. */
+  readonly cpuArena?: boolean;
+  readonly device?: number;
+  readonly gpuMemoryLimit?: number;
+  readonly arenaExtension?: (typeof arenaExtensions)[number];
+}
+
+/** The options of a command as the runtime takes them. */
+export function sessionOptionsOf(options: ProviderCommandOptions): SessionOptions {
+  const { provider, device, gpuMemoryLimit, strictProvider, threads, graphOptimisation, arenaExtension } = options;
+  return {
+    providers: provider,
+    strictProvider,
+    threads,
+    graphOptimisation,
+    cpuArena: options.cpuArena === false ? false : undefined,
+    deviceId: device,
+    gpuMemoryLimit: gpuMemoryLimit === undefined ? undefined : gpuMemoryLimit * mebibyte,
+    arenaExtension,
+  };
+}
+
+/** For a command that may run a model without onnxruntime. @throws OPTION_UNSUPPORTED when one of the options was given */
+export function refuseProviderOptions(options: ProviderCommandOptions, why: string): void {
+  const given = Object.values(sessionOptionsOf(options)).some((value) => value !== undefined);
+  if (given) fail('OPTION_UNSUPPORTED', `options of execution providers were given, but ${why}`, 'Name an .onnx file.');
+}
+
+/** Tells people of recurrent nodes that fell back, and of nothing else. */
+export function warnOfFallbacks(terminal: Terminal, { warnings }: Classifier): void {
+  for (const warning of warnings) terminal.warn(`warning: ${warning}`);
+}
