@@ -2,10 +2,10 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname } from 'node:path';
+import { cacheFolder } from '../core/cache-folder.ts';
 import { formatBytes } from '../core/format-bytes.ts';
 import { formatCountOf } from '../core/format-numbers.ts';
 import { describeHost } from '../core/host.ts';
-import { cacheFolder } from '../data/cache-folder.ts';
 import { availableBuilds } from '../training/engines/wasm/kernels.ts';
 import { memoryRoom } from '../training/memory.ts';
 import { type Finding, finding } from './finding.ts';
