@@ -2,12 +2,13 @@
  * The folder of a run. `last.safetensors` is everything that is needed to go on, `best.safetensors` the best model
  * so far, `history.csv` the figures of each epoch. Each is replaced whole; one process at a time may write.
  */
-import { mkdir, open, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Checkpoint, encodeCheckpoint, loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
 import { type EpochRecord, epochRecordSchema } from '../../models/checkpoint/state.ts';
 import { fail } from '../core/errors.ts';
 import { fileError, writeFileAtomically } from '../core/files.ts';
+import { takeLock } from '../core/lock.ts';
 
 export interface RunFiles {
   readonly best: string;
@@ -91,34 +92,16 @@ function toCsv(history: readonly EpochRecord[]): string {
   return `${[columns.join(','), ...lines].join('\n')}\n`;
 }
 
-/**
- * Takes the folder's lock: a file that holds the process id. One left by a process that is gone is taken over. A folder
- * that was made for it goes with it if nothing was saved.
- */
+/** Takes the folder's lock. A folder that was made for it goes with it if nothing was saved. */
 async function lock(folder: string): Promise<() => Promise<void>> {
-  const path = join(folder, '.lock');
   const made = await mkdir(folder, { recursive: true }).catch((error) => {
     throw fileError(error, folder, 'write');
   });
-  for (let attempt = 0; attempt < 2; attempt++) {
-    try {
-      const file = await open(path, 'wx');
-      await file.writeFile(String(process.pid));
-      await file.close();
-      return async () => {
-        await rm(path, { force: true });
-        if (made !== undefined) await removeEmpty(folder, made);
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(error, path, 'write');
-      const owner = Number(await readFile(path, 'utf8').catch(() => ''));
-      if (owner > 0 && isAlive(owner)) {
-        fail('RUN_LOCKED', `${folder} is being written by process ${owner}`, 'Wait for it, or choose another folder.');
-      }
-      await rm(path, { force: true });
-    }
-  }
-  return fail('RUN_LOCKED', `${folder} is being written by another process`, 'Wait for it, or choose another folder.');
+  const unlock = await takeLock(join(folder, '.lock'), folder);
+  return async () => {
+    await unlock();
+    if (made !== undefined) await removeEmpty(folder, made);
+  };
 }
 
 /** Removes `folder` and its parents down from `topmost`, as far as they are empty. */
@@ -129,15 +112,6 @@ async function removeEmpty(folder: string, topmost: string): Promise<void> {
       () => false,
     );
     if (!removed || at === resolve(topmost)) return;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

@@ -141,13 +141,6 @@ describe('texts to classify', () => {
     expect((await cliRefusal(['predict', at('model.onnx'), '--file', at('texts')], 2)).code).toBe('DATA_INVALID');
   });
 
-  it('that are too large', async () => {
-    await writeFile(at('huge.txt'), 'a');
-    await truncate(at('huge.txt'), 300 * 1024 ** 2);
-    const error = await cliRefusal(['predict', at('model.onnx'), '--file', at('huge.txt')], 2);
-    expect(error).toMatchObject({ code: 'DATA_INVALID', message: expect.stringContaining('256 MiB') });
-  });
-
   it('that are odd but text', async () => {
     const input = '🙂🙂\nשלום עולם\n\u202e\n日本語のテキスト\n';
     const { status, stdout } = await cli(['predict', at('model.onnx')], { input });

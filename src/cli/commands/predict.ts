@@ -1,31 +1,43 @@
+import { createHash } from 'node:crypto';
 import { type Command, Option } from 'commander';
-import { loadClassifier } from '../../../runtime/predict/classifier.ts';
-import type { Prediction } from '../../../runtime/predict/prediction.ts';
-import { fail } from '../../core/errors.ts';
+import { readMetadata } from '../../../models/metadata/metadata.ts';
+import { producer } from '../../../models/metadata/producer.ts';
+import { type Classifier, loadClassifier } from '../../../runtime/predict/classifier.ts';
+import { fail, RecurrentError } from '../../core/errors.ts';
+import { readFileWhole } from '../../core/files.ts';
+import { formatCount, formatSeconds } from '../../core/format-numbers.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { interruptible } from '../interrupt.ts';
+import { textColumn } from '../options.ts';
+import { classifyRows } from '../predict/classify-rows.ts';
+import { classifyTexts, type Summary } from '../predict/classify-texts.ts';
+import { fileFormats, jsonObject, type RowFormat, terminalColumns } from '../predict/row-format.ts';
+import { fileSink, outputSink, type Sink } from '../predict/sink.ts';
+import { formatOf, openTexts, type TextFormat, type TextSource, textFormats } from '../predict/texts.ts';
 import {
   type ProviderCommandOptions,
   providerOptions,
   sessionOptionsOf,
   warnOfFallbacks,
 } from '../provider-options.ts';
-import { readTexts } from '../read-texts.ts';
-import { excerpt, printable } from '../terminal/format.ts';
-import { table } from '../terminal/table.ts';
+import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
-const file = new Option('--file <path>', 'texts to classify, one a line; - for standard input');
+const file = new Option('--file <path>', 'texts to classify; - for standard input; may be packed with gzip');
+const format = new Option(
+  '--format <name>',
+  'of the texts (default: what the name of the file says, else txt)',
+).choices(textFormats);
+const out = new Option('--out <file>', 'where results go: .txt, .tsv, .csv or .jsonl, and .gz after it');
+const resume = new Option('--resume', 'goes on with an --out that was interrupted');
 
 interface Options extends TerminalOptions, ProviderCommandOptions {
   readonly file?: string;
+  readonly format?: TextFormat;
+  readonly textColumn?: string;
+  readonly out?: string;
+  readonly resume?: boolean;
 }
-
-interface Classified extends Prediction {
-  readonly text: string;
-}
-
-/** Texts between two steps of the progress bar. */
-const chunk = 500;
 
 /** `recurrent predict`: labels of raw texts, by onnxruntime. */
 export function predict(): Command {
@@ -33,16 +45,15 @@ export function predict(): Command {
     'predict',
     'classify texts with an ONNX file',
     async (terminal, options: Options, model: string, words: string[]) => {
-      const texts = await collectTexts(words, options.file);
-      const classifier = await loadClassifier(model, sessionOptionsOf(options));
+      if (options.resume && options.out === undefined) {
+        fail('OPTION_INVALID', '--resume has no --out to go on with', 'Name the file of the run that was interrupted.');
+      }
+      const source = await openSource(words, options);
+      const bytes = await readFileWhole(model);
+      const classifier = await loadClassifier(bytes, sessionOptionsOf(options));
       try {
         warnOfFallbacks(terminal, classifier);
-        const { labels, providers, providerNote, warnings } = classifier;
-        const classified = await classify(terminal, classifier.predictBatch, texts);
-        terminal.answer(
-          { model, labels, providers, providerNote, warnings, predictions: classified },
-          describe(terminal, classified),
-        );
+        await run(terminal, options, { words, source, model, bytes, classifier });
       } finally {
         await classifier.dispose();
       }
@@ -51,52 +62,121 @@ export function predict(): Command {
     .argument('<model.onnx>', 'an ONNX file')
     .argument('[text...]', 'texts to classify; without any, standard input is read, one text a line');
   return withExamples(
-    withOptions(command, file, ...providerOptions),
+    withOptions(command, file, format, textColumn, out, resume, ...providerOptions),
     'recurrent predict model.onnx "You have won a prize" "See you on Monday"',
     'recurrent predict model.onnx --file mails.txt',
+    'recurrent predict model.onnx --file reviews.jsonl.gz --out labels.csv',
+    'recurrent predict model.onnx --file reviews.jsonl.gz --out labels.csv --resume',
     'cat mails.txt | recurrent predict model.onnx | cut -f 1 | sort | uniq -c',
     'recurrent predict model.onnx --json -- "--- a text that begins with dashes"',
   );
 }
 
-/** What is given on the command line comes first. @throws OPTION_INVALID when there is nothing to classify */
-async function collectTexts(words: readonly string[], path: string | undefined): Promise<readonly string[]> {
-  if (path !== undefined) return [...words, ...(await readTexts(path))];
-  if (words.length) return words;
-  if (!process.stdin.isTTY) return readTexts('-');
+interface Job {
+  /** Texts of the command line, which come first. */
+  readonly words: readonly string[];
+  readonly source: TextSource | undefined;
+  readonly model: string;
+  readonly bytes: Uint8Array;
+  readonly classifier: Classifier;
+}
+
+/** @throws OPTION_INVALID when there is nothing to classify */
+async function openSource(words: readonly string[], options: Options): Promise<TextSource | undefined> {
+  const source = { format: options.format, column: options.textColumn ?? 'text' };
+  if (options.file !== undefined) return openTexts(options.file, source);
+  if (words.length) return undefined;
+  if (!process.stdin.isTTY) return openTexts('-', source);
   return fail('OPTION_INVALID', 'there is no text to classify', 'Give texts, --file, or pipe them in, one a line.');
 }
 
-async function classify(
-  { progress }: Terminal,
-  predictBatch: (texts: readonly string[]) => Promise<Prediction[]>,
-  texts: readonly string[],
-): Promise<Classified[]> {
-  const classified: Classified[] = [];
-  progress.start('Classifying', texts.length);
-  for (let from = 0; from < texts.length; from += chunk) {
-    const some = texts.slice(from, from + chunk);
-    const predictions = await predictBatch(some);
-    for (const [index, prediction] of predictions.entries())
-      classified.push({ text: some[index] as string, ...prediction });
-    progress.update(classified.length);
+async function run(terminal: Terminal, options: Options, job: Job): Promise<void> {
+  const { model, classifier, bytes, source } = job;
+  const { labels, providers, providerNote, warnings } = classifier;
+  const about = { model, labels, providers, providerNote, warnings };
+  const sink = options.out === undefined ? outputSink(process.stdout) : await openFile(options.out, options, job);
+  const began = performance.now();
+  const work = async (signal: AbortSignal) => {
+    const onRows = watchRows(terminal, source, began);
+    try {
+      return await classifyTexts({
+        texts: textsOf(job),
+        predict: classifyRows(readMetadata(bytes), classifier),
+        format: formatFor(options, terminal, about),
+        sink,
+        onRows,
+        signal,
+      });
+    } finally {
+      terminal.progress.stop();
+      await sink.close();
+    }
+  };
+  if (options.out === undefined) {
+    await work(new AbortController().signal);
+    return;
   }
-  progress.stop();
-  return classified;
+  const summary = await interruptible(() => {}, work).catch((error) =>
+    explainInterruption(error, options.out as string),
+  );
+  answer(terminal, { ...about, out: options.out }, summary, (performance.now() - began) / 1000);
 }
 
-/** Columns on a terminal; in a pipe, fields between tabs with the whole text. */
-function describe({ interactive }: Terminal, classified: readonly Classified[]): string {
-  if (!interactive) {
-    return classified
-      .map(({ label, probability, text }) => [printable(label), probability.toFixed(4), printable(text)].join('\t'))
-      .join('\n');
-  }
-  const width = Math.max(20, (process.stdout.columns ?? 80) - 40);
-  const rows = classified.map(({ label, probability, text, knownWords }) => [
-    label,
-    probability.toFixed(4),
-    knownWords ? excerpt(text, width) : `${excerpt(text, width)} (no known word)`,
-  ]);
-  return table(rows);
+function openFile(path: string, { resume = false, textColumn, graphOptimisation }: Options, job: Job): Promise<Sink> {
+  const { source, bytes, classifier } = job;
+  return fileSink(path, {
+    resume,
+    about: {
+      version: producer.version,
+      model: createHash('sha256').update(bytes).digest('hex'),
+      input: source?.format ?? 'arguments',
+      column: textColumn ?? 'text',
+      providers: classifier.providers.join(', '),
+      graphOptimisation: graphOptimisation ?? 'all',
+    },
+  });
+}
+
+async function* textsOf({ words, source }: Job): AsyncGenerator<readonly string[]> {
+  if (words.length) yield words;
+  if (source) yield* source.texts();
+}
+
+function formatFor({ out: path, json }: Options, { interactive }: Terminal, about: object): RowFormat {
+  if (path !== undefined) return fileFormats[formatOf(path)];
+  if (json) return jsonObject(about);
+  const { labels } = about as { readonly labels: readonly string[] };
+  return interactive ? terminalColumns(labels, process.stdout.columns ?? 80) : fileFormats.txt;
+}
+
+/** The bar knows how far it is by the bytes of the file; a pipe has no end that is known. */
+function watchRows({ progress }: Terminal, source: TextSource | undefined, began: number): (rows: number) => void {
+  if (source?.size === undefined) return () => {};
+  progress.start('Classifying', source.size);
+  return (rows) => {
+    const rate = Math.round(rows / ((performance.now() - began) / 1000));
+    progress.update(source.position, `${formatCount(rows)} texts, ${formatCount(rate)} a second`);
+  };
+}
+
+function explainInterruption(error: unknown, path: string): never {
+  if (!(error instanceof RecurrentError) || error.code !== 'INTERRUPTED') throw error;
+  fail(
+    'INTERRUPTED',
+    `${error.message}; what is done is kept beside ${path}`,
+    'Go on with the same command and --resume.',
+  );
+}
+
+function answer(terminal: Terminal, about: { readonly out: string }, summary: Summary, seconds: number): void {
+  const { rows, classified, counts } = summary;
+  const rate = classified / seconds;
+  terminal.answer(
+    { ...about, texts: rows, classified, counts, seconds, textsPerSecond: rate },
+    facts([
+      ['written', `${about.out} (${formatCount(rows)} texts)`],
+      ['took', `${formatSeconds(seconds)}, ${formatCount(Math.round(rate))} texts a second`],
+      ...Object.entries(counts).map(([label, count]) => [label, formatCount(count)] as const),
+    ]),
+  );
 }

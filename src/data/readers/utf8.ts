@@ -16,30 +16,44 @@ const newline = 0x0a;
  * @throws DATA_INVALID when the file is empty, too large, binary or not UTF-8; FILE_ACCESS, INTERRUPTED
  */
 export async function* readUtf8({ source, progress, signal }: ReaderContext): AsyncGenerator<Buffer> {
-  let position = 0;
-  let line = 1;
-  let carried = Buffer.alloc(0);
   try {
     const { size } = await stat(source);
     checkTotalBytes(size, source);
     progress.start(`reading ${source}`, size);
-    for await (const chunk of createReadStream(source, { highWaterMark: 2 ** 20 }) as AsyncIterable<Buffer>) {
+    let position = 0;
+    for await (const part of utf8Parts(createReadStream(source, { highWaterMark: 2 ** 20 }), source)) {
       checkInterruption(signal);
-      const bytes = Buffer.concat([carried, chunk]);
-      const whole = bytes.subarray(0, wholeCharacters(bytes));
-      checkText(whole, source, position, line);
-      yield position === 0 ? withoutByteOrderMark(whole) : whole;
-      position += whole.length;
-      line += countLines(whole);
-      carried = bytes.subarray(whole.length);
+      yield part;
+      position += part.length;
       progress.update(position);
     }
   } catch (error) {
     throw fileError(error, source, 'read');
   }
-  checkText(carried, source, position, line);
-  if (position === 0) fail('DATA_INVALID', `${source} is empty`, 'Name a file with examples.');
   progress.stop();
+}
+
+/**
+ * The same of any bytes, however many.
+ *
+ * @param source what messages call them
+ * @throws DATA_INVALID when there are none, or they are binary or not UTF-8
+ */
+export async function* utf8Parts(chunks: AsyncIterable<Buffer>, source: string): AsyncGenerator<Buffer> {
+  let position = 0;
+  let line = 1;
+  let carried: Buffer = Buffer.alloc(0);
+  for await (const chunk of chunks) {
+    const bytes = carried.length === 0 ? chunk : Buffer.concat([carried, chunk]);
+    const whole = bytes.subarray(0, wholeCharacters(bytes));
+    checkText(whole, source, position, line);
+    yield position === 0 ? withoutByteOrderMark(whole) : whole;
+    position += whole.length;
+    line += countLines(whole);
+    carried = bytes.subarray(whole.length);
+  }
+  checkText(carried, source, position, line);
+  if (position === 0) fail('DATA_INVALID', `${source} is empty`, 'Name a file that holds texts.');
 }
 
 /** The text of a whole file. @throws DATA_INVALID */
