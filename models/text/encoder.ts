@@ -31,9 +31,20 @@ export interface Lexicon {
   readonly vocabulary: readonly string[];
 }
 
+export interface EncodedText {
+  /** Neither padded nor truncated. */
+  readonly ids: readonly number[];
+  /** Words of the text. */
+  readonly words: number;
+  /** How many of them are out of vocabulary. */
+  readonly unknownWords: number;
+}
+
 export interface Encoder {
   /** The ids of a text, neither padded nor truncated. */
   encode(text: string): number[];
+  /** The same with its words counted. */
+  encodeText(text: string): EncodedText;
   encodeAll(texts: readonly string[]): EncodedTexts;
   /** Whether texts have the words of `lexicon` for this encoder, and its vocabulary is the beginning of that one. */
   agreesWith(lexicon: Lexicon): boolean;
@@ -105,6 +116,7 @@ export function createEncoder({ preprocessing, vocabulary, vocabularySize }: Enc
 
   return {
     encode: (text) => readWords(text).ids,
+    encodeText: readWords,
     encodeAll: (texts) => encodeEach(texts, readWords),
     agreesWith: (lexicon) =>
       splitAlike(lexicon.tokenizer, tokenizer) && vocabulary.every((word, place) => lexicon.vocabulary[place] === word),
@@ -112,10 +124,8 @@ export function createEncoder({ preprocessing, vocabulary, vocabularySize }: Enc
   };
 }
 
-interface Sequence {
+interface Sequence extends EncodedText {
   readonly ids: number[];
-  readonly words: number;
-  readonly unknownWords: number;
 }
 
 function splitAlike(a: TokenizerOptions, b: TokenizerOptions): boolean {

@@ -12,5 +12,5 @@ export const runners = {
   js: engineRunner('js', jsEngine),
   wasm: engineRunner('wasm', wasmEngine),
   tensorflow: tensorflowRunner,
-  onnxruntime: onnxruntimeRunner,
+  onnxruntime: onnxruntimeRunner(),
 } as const satisfies Record<RunnerName, Runner>;

@@ -86,7 +86,7 @@ describe('a worker that fails', () => {
     writeFileSync(ort, program);
     const models = { training: new Uint8Array(1), evaluation: new Uint8Array(1) };
     const { module, memory } = await loadKernels('plain');
-    return startWorkers(2, { ort, models, optimiser: sgd, module, memory, pieceLength: 16 });
+    return startWorkers(2, { ort, providers: ['cpu'], models, optimiser: sgd, module, memory, pieceLength: 16 });
   }
   const run = { kind: 'run', model: 'training', feeds: [], results: [] } as const;
 

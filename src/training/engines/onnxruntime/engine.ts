@@ -5,9 +5,12 @@
  * repeat bit for bit for a number of threads.
  */
 import { encodeOnnx } from '../../../../exporters/onnx/encode.ts';
+import type { ModelSpec } from '../../../../models/layers.ts';
 import { planModel } from '../../../../models/plan.ts';
 import { checkWeights, type Tensor } from '../../../../models/weights.ts';
 import { locateOrt } from '../../../../runtime/onnx/ort.ts';
+import type { ProviderName } from '../../../../runtime/onnx/providers.ts';
+import { openSession } from '../../../../runtime/onnx/session.ts';
 import { fail } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
@@ -38,10 +41,35 @@ export const onnxruntimeEngine: EngineProvider = {
   mostThreads: (rows) => rows,
   memory: engineMemory,
   addressSpace: (load) => ({ bytes: parameterSpace(load), most: mostBytes }),
-  prepare: createOnnxruntimeEngine,
+  prepare: (options) => createOnnxruntimeEngine(options, ['cpu']),
 };
 
-async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, threads }: EngineOptions): Promise<Engine> {
+/**
+ * The same on a GPU, where one thread is enough: measured by `npm run test:gpu`, and not among the engines that are
+ * offered. CUDA adds up gradients in any order, so results do not repeat bit for bit.
+ */
+export const onnxruntimeCudaEngine: EngineProvider = {
+  ...onnxruntimeEngine,
+  refusal: (spec) => refuseCudaFor(spec),
+  mostThreads: () => 1,
+  prepare: (options) => createOnnxruntimeEngine(options, ['cuda', 'cpu']),
+};
+
+/** Why the evaluation step of `spec` does not open on CUDA. */
+async function refuseCudaFor(spec: ModelSpec): Promise<string | undefined> {
+  try {
+    const graph = encodeOnnx(stepGraph(planModel(spec), 'evaluation').model);
+    await (await openSession(graph, { providers: ['cuda', 'cpu'] })).release();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+async function createOnnxruntimeEngine(
+  { spec, weights: initial, optimiser, threads }: EngineOptions,
+  providers: readonly ProviderName[],
+): Promise<Engine> {
   const plan = planModel(spec);
   checkWeights(initial, plan.parameters);
   const ort = locateOrt();
@@ -55,6 +83,7 @@ async function createOnnxruntimeEngine({ spec, weights: initial, optimiser, thre
 
   const workers = await startWorkers(threads, {
     ort,
+    providers,
     models: { training: encodeOnnx(graphs.training.model), evaluation: encodeOnnx(graphs.evaluation.model) },
     optimiser,
     module,

@@ -12,6 +12,8 @@ import { moveWeights, type WeightRange } from '../wasm/move-weights.ts';
 export interface WorkerData {
   /** Absolute path of onnxruntime's entry. */
   readonly ort: string;
+  /** Execution providers, in order of preference. */
+  readonly providers: readonly string[];
   /** The bytes of the graphs. */
   readonly models: { readonly training: Uint8Array; readonly evaluation: Uint8Array };
   readonly optimiser: OptimiserOptions;
@@ -77,7 +79,7 @@ export const stepWorkerSource = `{
 
 async function stepWorker(
   port: NonNullable<typeof parentPort>,
-  { models, optimiser, module, memory, pieceLength }: WorkerData,
+  { models, providers, optimiser, module, memory, pieceLength }: WorkerData,
   ort: OrtModule,
   instantiate: typeof instantiateKernels,
   move: typeof moveWeights,
@@ -92,7 +94,7 @@ async function stepWorker(
     const session =
       sessions.get(model) ??
       (await ort.InferenceSession.create(models[model], {
-        executionProviders: ['cpu'],
+        executionProviders: providers,
         intraOpNumThreads: 1,
         interOpNumThreads: 1,
         executionMode: 'sequential',

@@ -1,0 +1,33 @@
+/**
+ * Everything that needs a GPU: the suites of test/gpu/, then benchmarks/gpu/crossover.mjs. Says plainly what was skipped
+ * and why; without a GPU all of it is, and the exit status is 0.
+ *
+ *   npm run test:gpu [-- --no-benchmark]
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** @param {string} command @param {string[]} args */
+function run(command, ...args) {
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
+  if (error) throw error;
+  return status ?? 1;
+}
+
+/** Full float32 in all of NVIDIA's libraries, as parity needs it: see docs/gpu.md. */
+const env = { NVIDIA_TF32_OVERRIDE: '0', ...process.env };
+
+const { status, stdout } = spawnSync(
+  'nvidia-smi',
+  ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'],
+  {
+    encoding: 'utf8',
+  },
+);
+console.log(status === 0 ? `GPU: ${stdout.trim().split('\n').join('; ')}` : 'GPU: nvidia-smi finds none');
+
+const tests = run(process.execPath, 'node_modules/vitest/vitest.mjs', 'run', '--config', 'vitest.gpu.config.ts');
+const benchmark = process.argv.includes('--no-benchmark') ? 0 : run(process.execPath, 'benchmarks/gpu/crossover.mjs');
+process.exitCode = tests || benchmark;
