@@ -3,13 +3,13 @@
  * rows per second and the largest resident set. Answers are compared before anything is timed. The texts are sentences
  * of real mails and, where they are at hand (RECURRENT_IMDB), of the IMDB reviews, again and again up to the number.
  *
- *   node benchmarks/predict/big-file.mjs [--texts 1000000] [--peer-texts 200000]
+ *   node benchmarks/predict/big-file.mjs [--texts 1000000] [--peer-texts 200000] [--model model.onnx]
  *
  * The peer runs where ONNX_PYTHON names a Python with onnxruntime and NumPy. Each contender runs once over the whole;
  * whoever wants a spread runs it again.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,12 @@ import { parseArgs } from 'node:util';
 import { loadDataset } from 'recurrent-onnx/data';
 
 const { values: options } = parseArgs({
-  options: { texts: { type: 'string', default: '1000000' }, 'peer-texts': { type: 'string', default: '200000' } },
+  options: {
+    texts: { type: 'string', default: '1000000' },
+    'peer-texts': { type: 'string', default: '200000' },
+    /** Default: spam-lstm, trained for an epoch. */
+    model: { type: 'string' },
+  },
 });
 const count = Number(options.texts);
 const peerCount = Number(options['peer-texts']);
@@ -106,12 +111,14 @@ function difference(a, b) {
 
 const python = process.env.ONNX_PYTHON ?? '';
 const texts = await writeTexts();
-execFileSync(
-  process.execPath,
-  [main, 'train', 'spam-lstm', '--data', 'spam', '--epochs', '1', '--out', at('run'), '--quiet'],
-  { stdio: 'ignore' },
-);
-execFileSync(process.execPath, [main, 'export', at('run'), '--out', at('model.onnx'), '--quiet'], { stdio: 'ignore' });
+if (options.model) copyFileSync(options.model, at('model.onnx'));
+else {
+  const train = ['train', 'spam-lstm', '--data', 'spam', '--epochs', '1', '--out', at('run'), '--quiet'];
+  execFileSync(process.execPath, [main, ...train], { stdio: 'ignore' });
+  execFileSync(process.execPath, [main, 'export', at('run'), '--out', at('model.onnx'), '--quiet'], {
+    stdio: 'ignore',
+  });
+}
 
 /** @type {object[]} */
 const rows = [];
@@ -162,7 +169,7 @@ const machine = {
 };
 const result = {
   machine,
-  model: 'spam-lstm',
+  model: options.model ?? 'spam-lstm',
   texts: { ...texts, rows: count, bytes: readFileSync(at('texts.txt')).length },
   agreement,
   rows,

@@ -156,6 +156,12 @@ describe('a run that is interrupted', () => {
     expect(await cliJson(run('texts.jsonl', 'told.jsonl', '--resume'))).toMatchObject({ texts: count });
   });
 
+  it('before it had written a whole segment starts from the first text', async () => {
+    await writeFile(at('torn.csv.partial'), 'half a segment of a longer file\n'.repeat(500_000));
+    expect(await cliJson(run('texts.csv', 'torn.csv', '--resume'))).toMatchObject({ classified: count });
+    expect(readFileSync(at('torn.csv')).equals(readFileSync(at('whole.csv')))).toBe(true);
+  });
+
   it('with damaged notes is refused', async () => {
     await writeFile(at('noted.jsonl.partial'), 'some rows');
     await writeFile(at('noted.jsonl.progress'), '{"version": 1');
