@@ -5,8 +5,8 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { fail } from '../../core/errors.ts';
-import { cacheFolder } from '../../data/cache-folder.ts';
 import { traceLibraries } from './libraries.ts';
 import { folderOf, onnxruntimeBinaries } from './packages.ts';
 import { type Requirement, requirements } from './requirements.ts';

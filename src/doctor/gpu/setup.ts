@@ -19,10 +19,10 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { cacheFolder } from '../../core/cache-folder.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
-import { cacheFolder } from '../../data/cache-folder.ts';
 import {
   installFlag,
   installScript,
