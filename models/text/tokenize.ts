@@ -15,12 +15,46 @@ const lowercase = {
  */
 export function createTokenizer(options: TokenizerOptions): Tokenizer {
   const lower = lowercase[options.lowercase];
-  const separators = [...` ${options.filters}`].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
-  const word = new RegExp(`[^${separators.join('')}]+`, 'gu');
+  const word = wordsOf(options);
   return (text) => lower(text).match(word) ?? [];
+}
+
+/** What stands between spaces and filtered characters. */
+function wordsOf({ filters }: TokenizerOptions): RegExp {
+  const separators = [...` ${filters}`].map((character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+  return new RegExp(`[^${separators.join('')}]+`, 'gu');
 }
 
 /** The words of one text. For many texts, {@link createTokenizer} prepares the options once. */
 export function tokenize(text: string, options: TokenizerOptions): string[] {
   return createTokenizer(options)(text);
+}
+
+/** A word and where it stands: `text.slice(start, end)`, in UTF-16 code units. */
+export interface LocatedWord {
+  readonly word: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The words of {@link createTokenizer} with their places. Lowercasing may change how long a text is. */
+export function locateWords(text: string, options: TokenizerOptions): LocatedWord[] {
+  const lower = lowercase[options.lowercase];
+  const lowered = lower(text);
+  /** Places in the text by places in the lowered one, where they differ. */
+  let placeOf = (at: number) => at;
+  if (lowered.length !== text.length) {
+    const places: number[] = [];
+    let at = 0;
+    for (const character of text) {
+      for (let unit = lower(character).length; unit > 0; unit--) places.push(at);
+      at += character.length;
+    }
+    placeOf = (index) => places[index] ?? text.length;
+  }
+  return [...lowered.matchAll(wordsOf(options))].map(({ 0: word, index }) => ({
+    word,
+    start: placeOf(index),
+    end: placeOf(index + word.length),
+  }));
 }

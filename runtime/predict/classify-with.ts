@@ -5,20 +5,25 @@ import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import type { Preprocessing } from '../../models/text/preprocessing.ts';
 import { RecurrentError } from '../../src/core/errors.ts';
+import { checkOptionNames } from '../../src/core/option-names.ts';
 import { type BatchingOptions, createBatcher } from '../batching/batcher.ts';
 import type { BatchOutputs, BatchRunner } from '../batching/runner.ts';
 import { checkIds } from './check-ids.ts';
 import { checkText, checkTexts } from './check-texts.ts';
+import { type ExplainOptions, type Explanation, explainText } from './explain.ts';
 import { inOrder } from './in-order.ts';
-import { type Prediction, predictionOf } from './prediction.ts';
+import {
+  type CallOptions,
+  createJudge,
+  type DecideOptions,
+  type Decision,
+  type Judge,
+  type Prediction,
+  type PredictOptions,
+} from './prediction.ts';
 
 /** Logits and probabilities, [rows, outputs] each: one output for two classes, else one a class. */
 export type RawOutputs = BatchOutputs;
-
-export interface CallOptions {
-  /** Ends the call with INTERRUPTED. Others that run in the same batch are not touched. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** How busy a classifier is. */
 export interface Load {
@@ -28,23 +33,28 @@ export interface Load {
   readonly running: number;
 }
 
+/** Texts of a stream. */
+export type Texts = AsyncIterable<string> | Iterable<string>;
+
 export interface TextClassifier {
   /** Names of the classes by index. */
   readonly labels: readonly string[];
   readonly spec: ModelSpec;
   readonly preprocessing: Preprocessing;
-  /** @throws INPUT_INVALID, INTERRUPTED, QUEUE_FULL, DISPOSED, RUNTIME_FAILED, RUNTIME_LOST */
-  predict(text: string, options?: CallOptions): Promise<Prediction>;
+  /** @throws INPUT_INVALID, OPTION_INVALID, INTERRUPTED, QUEUE_FULL, DISPOSED, RUNTIME_FAILED, RUNTIME_LOST */
+  predict(text: string, options: DecideOptions): Promise<Decision>;
+  predict(text: string, options?: PredictOptions): Promise<Prediction>;
   /** Predictions in the order of `texts`. @throws as `predict` */
-  predictBatch(texts: readonly string[], options?: CallOptions): Promise<Prediction[]>;
+  predictBatch(texts: readonly string[], options: DecideOptions): Promise<Decision[]>;
+  predictBatch(texts: readonly string[], options?: PredictOptions): Promise<Prediction[]>;
   /**
    * Predictions in the order of `texts`, while they arrive. At most a few batches are read ahead of what was taken.
    * @throws as `predict`, and what the source throws, once all predictions before it were given out
    */
-  predictStream(
-    texts: AsyncIterable<string> | Iterable<string>,
-    options?: CallOptions,
-  ): AsyncGenerator<Prediction, void, undefined>;
+  predictStream(texts: Texts, options: DecideOptions): AsyncGenerator<Decision, void, undefined>;
+  predictStream(texts: Texts, options?: PredictOptions): AsyncGenerator<Prediction, void, undefined>;
+  /** Which words moved the score, by leaving out each of them once. @throws as `predict` */
+  explain(text: string, options?: ExplainOptions): Promise<Explanation>;
   /**
    * @param ids token ids, [rows, time]
    * @throws as `predict`
@@ -92,10 +102,11 @@ export function classifyWith(
     return call;
   }
 
-  async function predictText(text: string, signal: AbortSignal | undefined): Promise<Prediction> {
+  async function predictText(text: string, judge: Judge, signal: AbortSignal | undefined): Promise<Prediction> {
     const { ids, time, words, unknownWords } = encoder.encodeAll([text]);
     const { probabilities } = await batcher.submit({ ids, rows: 1, time }, { signal });
-    return predictionOf(metadata.labels, probabilities, { words, knownWords: words - unknownWords });
+    // With a threshold it is a Decision, as the overloads of those who call this say.
+    return judge(probabilities, { words, knownWords: words - unknownWords }) as Prediction;
   }
 
   async function runIds(ids: Int32Array, rows: number, time: number, signal?: AbortSignal): Promise<RawOutputs> {
@@ -120,31 +131,44 @@ export function classifyWith(
     labels: metadata.labels,
     spec: metadata.spec,
     preprocessing: metadata.preprocessing,
-    predict: (text, { signal } = {}) =>
+    predict: (text: string, options: PredictOptions = {}) =>
       whileOpen(async () => {
         checkText(text, 'the text');
-        return predictText(text, signal);
+        return predictText(text, createJudge(metadata.labels, options), options.signal);
       }),
-    predictBatch: (texts, { signal } = {}) =>
+    predictBatch: (texts: readonly string[], options: PredictOptions = {}) =>
       whileOpen(async () => {
         checkTexts(texts);
+        const judge = createJudge(metadata.labels, options);
         const predictions: Prediction[] = [];
-        for await (const each of inOrder([...texts], ahead, predictText, signal)) predictions.push(each);
+        const predictOne = (text: string, stopped: AbortSignal) => predictText(text, judge, stopped);
+        for await (const each of inOrder([...texts], ahead, predictOne, options.signal)) predictions.push(each);
         return predictions;
       }),
-    predictStream(texts, { signal } = {}) {
+    predictStream(texts: Texts, options: PredictOptions = {}) {
+      const judge = createJudge(metadata.labels, options);
       let count = 0;
       const predictNext = (text: string, stopped: AbortSignal) =>
         whileOpen(async () => {
           checkText(text, `text ${count++}`);
-          return predictText(text, stopped);
+          return predictText(text, judge, stopped);
         });
-      return inOrder(texts, ahead, predictNext, signal);
+      return inOrder(texts, ahead, predictNext, options.signal);
     },
-    predictIds: (ids, rows, time, { signal } = {}) =>
+    explain: (text, options = {}) =>
       whileOpen(async () => {
+        checkText(text, 'the text');
+        checkOptionNames('explain', options, ['signal', 'label']);
+        const run = async (ids: Int32Array, rows: number, time: number) =>
+          (await runIds(ids, rows, time, options.signal)).probabilities;
+        const { labels, preprocessing } = metadata;
+        return explainText({ labels, preprocessing, encoder, run }, text, options.label);
+      }),
+    predictIds: (ids, rows, time, options = {}) =>
+      whileOpen(async () => {
+        checkOptionNames('predictIds', options, ['signal']);
         checkIds(ids, rows, time, vocabularySize);
-        return runIds(ids, rows, time, signal);
+        return runIds(ids, rows, time, options.signal);
       }),
     load: () => ({ waiting: batcher.waiting, running: batcher.running }),
     dispose: () => {
