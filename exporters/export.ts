@@ -8,11 +8,17 @@ import { checkGraph } from './graph/check.ts';
 import type { ModelGraph } from './graph/graph.ts';
 import { defaultOpset, irVersionOf } from './graph/opsets.ts';
 import { lowerModel } from './lower/model.ts';
+import { checkStates } from './lower/states.ts';
 import { encodeOnnx } from './onnx/encode.ts';
 
 export interface ExportOptions {
   /** Version of the ONNX operator set, 14 to 22. Default: 17. */
   readonly opset?: number;
+  /**
+   * Initial and final states of the recurrent layers become inputs `initial/…` and outputs `final/…`, float32
+   * [batch, units], so that a text can be read in pieces. Default: false.
+   */
+  readonly states?: boolean;
 }
 
 /**
@@ -21,7 +27,8 @@ export interface ExportOptions {
  * same bytes.
  *
  * @throws OPTION_UNKNOWN; OPTION_UNSUPPORTED when the opset cannot be written; WEIGHTS_INVALID, SPEC_INVALID, METADATA_INVALID when the
- * parts of the model do not fit together; LAYER_UNSUPPORTED when the weights are too large for one file
+ * parts of the model do not fit together; LAYER_UNSUPPORTED when the weights are too large for one file, or a layer cannot carry
+ * states from piece to piece
  */
 export function exportOnnx(model: TrainedModel, options: ExportOptions = {}): Uint8Array {
   return encodeOnnx(buildGraph(model, options));
@@ -29,12 +36,14 @@ export function exportOnnx(model: TrainedModel, options: ExportOptions = {}): Ui
 
 /** The same model as a graph that the structural checker has passed. */
 export function buildGraph(model: TrainedModel, options: ExportOptions = {}): ModelGraph {
-  checkOptionNames('exportOnnx', options, ['opset']);
-  const { opset = defaultOpset } = options;
+  checkOptionNames('exportOnnx', options, ['opset', 'states']);
+  const { opset = defaultOpset, states = false } = options;
   irVersionOf(opset);
-  checkWeights(model.weights, planModel(model.spec).parameters);
+  const plan = planModel(model.spec);
+  checkWeights(model.weights, plan.parameters);
+  if (states) checkStates(plan, model.preprocessing);
   const graph: ModelGraph = {
-    ...lowerModel(model.spec, model.weights, opset),
+    ...lowerModel(model.spec, model.weights, { opset, states }),
     opset,
     producer,
     metadata: metadataProps(model),

@@ -15,3 +15,4 @@ export type {
   Prediction,
   PredictOptions,
 } from './predict/prediction.ts';
+export type { TextSession, TextSessionOptions } from './predict/text-session.ts';

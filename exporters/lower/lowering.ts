@@ -3,6 +3,7 @@ import type { Layer, LayerOf } from '../../models/layers.ts';
 import type { Weights } from '../../models/weights.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Value } from '../graph/graph.ts';
+import type { StateEnds } from './states.ts';
 
 /** What flows from layer to layer. Sequences are time-major, as ONNX' recurrent operators read them. */
 export interface Flow {
@@ -23,6 +24,8 @@ export interface LoweringContext<L extends Layer> {
   readonly layer: L;
   readonly weights: Weights;
   readonly input: Flow;
+  /** Given when the states come in and go out. */
+  readonly states?: StateEnds | undefined;
 }
 
 /** Adds the nodes of one layer. */

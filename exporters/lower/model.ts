@@ -14,6 +14,7 @@ import { lowerLstm } from './lstm.ts';
 import { lowerOneHot } from './one-hot.ts';
 import { lowerPooling } from './pooling.ts';
 import { lowerSimpleRnn } from './simple-rnn.ts';
+import { createStateEnds } from './states.ts';
 
 const lower = {
   embedding: lowerEmbedding,
@@ -29,18 +30,24 @@ const lower = {
 
 /**
  * Writes a model as a graph: `ids` int32 [batch, time] → `logits` and `probabilities` float32 [batch, outputs].
- * For a head with sigmoid or softmax the logits are what enters that activation.
+ * For a head with sigmoid or softmax the logits are what enters that activation. With states, each recurrent layer's
+ * states are inputs and outputs as well, float32 [batch, units].
  */
-export function lowerModel(spec: ModelSpec, weights: Weights, opset: number): Graph {
+export function lowerModel(
+  spec: ModelSpec,
+  weights: Weights,
+  { opset, states: carriesStates = false }: { readonly opset: number; readonly states?: boolean },
+): Graph {
   const plan = planModel(spec);
   const g = createGraphBuilder(opset);
   const ids = g.input('ids', 'int32', ['batch', 'time']);
+  const states = carriesStates ? createStateEnds(g, plan) : undefined;
   const compacted = plan.maskZero ? compact(g.scope('mask'), ids) : { ids };
   let flow: Flow = { ...compacted, value: g.transpose(compacted.ids, [1, 0]) };
 
   for (const layer of spec.layers.slice(0, -1)) {
     const lowering = lower[layer.type] as Lowering;
-    flow = lowering({ g: g.scope(layer.name), layer, weights, input: flow });
+    flow = lowering({ g: g.scope(layer.name), layer, weights, input: flow, states });
   }
 
   const head = spec.layers.at(-1) as LayerOf<'dense'>;
@@ -48,6 +55,7 @@ export function lowerModel(spec: ModelSpec, weights: Weights, opset: number): Gr
   const probabilities = activate(g.scope(head.name), headActivation(plan), logits);
   g.output('logits', logits, 'float32', ['batch', plan.head.outputs]);
   g.output('probabilities', probabilities, 'float32', ['batch', plan.head.outputs]);
+  states?.write();
   return g.build('classifier');
 }
 

@@ -1,6 +1,7 @@
 /** One native node a recurrent layer, whatever its kind and directions: never a loop, never gates by themselves. */
 import type { Activation } from '../../models/activations.ts';
 import type { RecurrentLayer } from '../../models/layers.ts';
+import { stateNames } from '../../models/plan.ts';
 import type { Weights } from '../../models/weights.ts';
 import type { AttributeInput, GraphBuilder } from '../graph/builder.ts';
 import { absent, type Value } from '../graph/graph.ts';
@@ -9,6 +10,7 @@ import { activationAttributes } from './activations.ts';
 import { packWeights } from './gates.ts';
 import type { Flow, LoweringContext } from './lowering.ts';
 import { recurrentInput } from './one-hot.ts';
+import type { StateEnds } from './states.ts';
 
 /** What makes a node of one kind. */
 export interface RecurrentNode {
@@ -20,11 +22,12 @@ export interface RecurrentNode {
 
 /** [time, batch, in] → [time, batch, units] with returnSequences, else [batch, units] */
 export function lowerOneDirection(
-  { g, layer, weights, input }: LoweringContext<RecurrentLayer>,
+  { g, layer, weights, input, states }: LoweringContext<RecurrentLayer>,
   node: RecurrentNode,
 ): Flow {
   const direction = layer.goBackwards ? 'reverse' : 'forward';
-  const [result] = addRecurrentNode(g, { layer, node, direction, prefixes: [layer.name], weights, input }) as [Value];
+  const parts = { layer, node, direction, prefixes: [layer.name], weights, input, states } as const;
+  const [result] = addRecurrentNode(g, parts) as [Value];
   if (!layer.returnSequences) return { value: result };
   // ONNX writes the steps back in input order, Keras keeps the order of reading.
   return { value: layer.goBackwards ? g.reverse(result, 0) : result, counts: input.counts };
@@ -38,6 +41,8 @@ export interface RecurrentParts {
   readonly prefixes: readonly string[];
   readonly weights: Weights;
   readonly input: Flow;
+  /** Of one direction. */
+  readonly states?: StateEnds | undefined;
 }
 
 /**
@@ -45,7 +50,7 @@ export interface RecurrentParts {
  * @returns for each direction all outputs in input order [time, batch, units], or the last ones [batch, units]
  */
 export function addRecurrentNode(g: GraphBuilder, parts: RecurrentParts): readonly Value[] {
-  const { layer, node, direction, prefixes, weights, input } = parts;
+  const { layer, node, direction, prefixes, weights, input, states } = parts;
   const { R, B, ...kernel } = packWeights(layer, weights, prefixes);
   const { X, W } = recurrentInput(g, input, kernel.W);
   const inputs = [
@@ -55,9 +60,10 @@ export function addRecurrentNode(g: GraphBuilder, parts: RecurrentParts): readon
     B ? g.initialiser('B', B) : absent,
     // onnxruntime is not safe at length 0: such a row reads one step, and its result is replaced below.
     input.counts ? g.max(input.counts, g.int32(1)) : absent,
+    ...(states ? stateNames[layer.type].map((name) => g.unsqueeze(states.initial(`${layer.name}/${name}`), 0)) : []),
   ];
   const all = layer.returnSequences;
-  const [steps, last] = g.nodes(
+  const [steps, ...lasts] = g.nodes(
     node.op,
     inputs.slice(0, inputs.findLastIndex((name) => name !== absent) + 1),
     {
@@ -67,16 +73,28 @@ export function addRecurrentNode(g: GraphBuilder, parts: RecurrentParts): readon
       layout: 0,
       ...node.attributes,
     },
-    all ? [true] : [false, true],
-  ) as [Value, Value]; // [time, directions, batch, units], [directions, batch, units]
+    states ? [all, ...stateNames[layer.type].map(() => true)] : all ? [true] : [false, true],
+  ) as [Value, ...Value[]]; // [time, directions, batch, units], [directions, batch, units] of each state
+
+  if (states) {
+    const final = stateNames[layer.type].map((name, index) => {
+      const state = g.gather(lasts[index] as Value, g.int64(0), 0); // [batch, units]
+      const kept = input.counts
+        ? keptWhereEmpty(g, state, input.counts, states.initial(`${layer.name}/${name}`))
+        : state;
+      states.final(`${layer.name}/${name}`, kept);
+      return kept;
+    });
+    return [all ? g.gather(steps, g.int64(0), 1) : (final[0] as Value)];
+  }
 
   return Array.from({ length: directions[direction] }, (_, index) => {
-    const one = g.gather(all ? steps : last, g.int64(index), all ? 1 : 0);
-    return all || !input.counts ? one : zeroWhereEmpty(g, one, input.counts);
+    const one = g.gather(all ? steps : (lasts[0] as Value), g.int64(index), all ? 1 : 0);
+    return all || !input.counts ? one : keptWhereEmpty(g, one, input.counts, g.float32(0));
   });
 }
 
-/** A row without a valid step keeps its initial state, which is zero: [batch, units]. */
-function zeroWhereEmpty(g: GraphBuilder, state: Value, counts: Value): Value {
-  return g.where(g.greater(g.unsqueeze(counts, 1), g.int32(0)), state, g.float32(0));
+/** A row without a valid step keeps what it started from, [batch, units] or 0. */
+function keptWhereEmpty(g: GraphBuilder, state: Value, counts: Value, initial: Value): Value {
+  return g.where(g.greater(g.unsqueeze(counts, 1), g.int32(0)), state, initial);
 }

@@ -9,7 +9,7 @@
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
 import { aborted, onAbort } from '../aborted.ts';
-import { withoutZeros } from './rows.ts';
+import { join, split, withoutZeros } from './rows.ts';
 import type { Batch, BatchOutputs, BatchRunner } from './runner.ts';
 
 export interface BatchingOptions {
@@ -65,12 +65,12 @@ interface Request extends Batch {
 }
 
 /**
- * @param model `outputs`: columns of its output; `maskZero`: whether it masks ids 0
+ * @param model `maskZero`: whether it masks ids 0
  * @throws OPTION_UNKNOWN, OPTION_INVALID
  */
 export function createBatcher(
   runner: BatchRunner,
-  model: { readonly outputs: number; readonly maskZero: boolean },
+  model: { readonly maskZero: boolean },
   options: BatchingOptions = {},
 ): Batcher {
   const { maxBatch, maxDelayMs, maxQueue, onBatch } = readOptions(options);
@@ -86,13 +86,14 @@ export function createBatcher(
   function submit(given: Batch, { signal }: SubmitOptions = {}): Promise<BatchOutputs> {
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (waiting + given.rows > maxQueue) return Promise.reject(queueFull(maxQueue));
-    const { ids, rows, time } = model.maskZero ? withoutZeros(given) : { ...given, ids: given.ids.slice() };
+    const { ids, rows, time, states } = model.maskZero ? withoutZeros(given) : { ...given, ids: given.ids.slice() };
     return new Promise((resolve, reject) => {
       const key = model.maskZero ? bucketOf(time) : time;
       const request: Request = {
         ids,
         rows,
         time,
+        states,
         order: arrivals++,
         arrived: performance.now(),
         resolve(outputs) {
@@ -187,7 +188,7 @@ export function createBatcher(
     let failure: { readonly error: unknown } | undefined;
     try {
       const outputs = await runner.run(batch);
-      answer(requests, outputs, model.outputs);
+      answer(requests, split(requests, outputs, batch.rows));
     } catch (error) {
       failure = { error };
       for (const request of requests) request.reject(error);
@@ -242,35 +243,15 @@ function firstOf(bucket: ReadonlySet<Request>): Request {
   return first ?? fail('INTERNAL', 'a bucket is empty', 'Please report this.');
 }
 
-/** Rows under each other, shorter ones with zeros behind. */
-function join(requests: readonly Request[]): Batch {
-  const [first] = requests;
-  if (first && requests.length === 1) return first;
-  const rows = requests.reduce((sum, request) => sum + request.rows, 0);
-  const time = requests.reduce((longest, request) => Math.max(longest, request.time), 1);
-  const ids = new Int32Array(rows * time);
-  let at = 0;
-  for (const request of requests) {
-    for (let row = 0; row < request.rows; row++, at += time) {
-      ids.set(request.ids.subarray(row * request.time, (row + 1) * request.time), at);
-    }
-  }
-  return { ids, rows, time };
-}
-
 /** Gives each request its rows. One whose values are not finite fails alone. */
-function answer(requests: readonly Request[], { logits, probabilities }: BatchOutputs, columns: number): void {
-  let from = 0;
-  for (const request of requests) {
-    const to = from + request.rows * columns;
-    const own =
-      requests.length === 1
-        ? { logits, probabilities }
-        : { logits: logits.slice(from, to), probabilities: probabilities.slice(from, to) };
-    const bad = firstNotFinite(own.logits) ?? firstNotFinite(own.probabilities);
+function answer(requests: readonly Request[], outputs: readonly BatchOutputs[]): void {
+  for (const [index, request] of requests.entries()) {
+    const own = outputs[index] as BatchOutputs;
+    const bad = [own.logits, own.probabilities, ...(own.states ?? [])]
+      .map(firstNotFinite)
+      .find((each) => each !== undefined);
     if (bad === undefined) request.resolve(own);
     else request.reject(notFinite(bad));
-    from = to;
   }
 }
 

@@ -6,6 +6,8 @@ export interface Batch {
   readonly ids: Int32Array;
   readonly rows: number;
   readonly time: number;
+  /** What the recurrent layers start from, in the order of the model's plan, [rows, units] each. Default: zeros. */
+  readonly states?: readonly Float32Array[] | undefined;
 }
 
 export interface BatchOutputs {
@@ -13,11 +15,15 @@ export interface BatchOutputs {
   readonly logits: Float32Array;
   /** [rows, outputs]: sigmoid or softmax of the logits. */
   readonly probabilities: Float32Array;
+  /** What they end with, where the batch had states. */
+  readonly states?: readonly Float32Array[];
 }
 
 export interface BatchRunner {
   /** Batches that it takes at a time. */
   readonly concurrency: number;
+  /** Whether a batch may have states. */
+  readonly carriesStates: boolean;
   /** @throws RUNTIME_FAILED, RUNTIME_LOST */
   run(batch: Batch): Promise<BatchOutputs>;
   /** Called once, when nothing runs any more. */

@@ -135,6 +135,7 @@ export async function startPool(
   }
   return {
     concurrency: size,
+    carriesStates: [...workers].some(({ runner }) => runner.carriesStates),
     get processes() {
       return [...workers].map(({ child }) => child.pid);
     },

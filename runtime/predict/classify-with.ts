@@ -4,10 +4,10 @@ import type { ModelMetadata } from '../../models/metadata/metadata.ts';
 import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import type { Preprocessing } from '../../models/text/preprocessing.ts';
-import { RecurrentError } from '../../src/core/errors.ts';
+import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
 import { type BatchingOptions, createBatcher } from '../batching/batcher.ts';
-import type { BatchOutputs, BatchRunner } from '../batching/runner.ts';
+import type { Batch, BatchOutputs, BatchRunner } from '../batching/runner.ts';
 import { checkIds } from './check-ids.ts';
 import { checkText, checkTexts } from './check-texts.ts';
 import { type ExplainOptions, type Explanation, explainText } from './explain.ts';
@@ -21,6 +21,7 @@ import {
   type Prediction,
   type PredictOptions,
 } from './prediction.ts';
+import { createTextSession, type Reading, type TextSession, type TextSessionOptions } from './text-session.ts';
 
 /** Logits and probabilities, [rows, outputs] each: one output for two classes, else one a class. */
 export type RawOutputs = BatchOutputs;
@@ -56,6 +57,11 @@ export interface TextClassifier {
   /** Which words moved the score, by leaving out each of them once. @throws as `predict` */
   explain(text: string, options?: ExplainOptions): Promise<Explanation>;
   /**
+   * Begins a text that arrives in pieces, for a file that was exported with states.
+   * @throws OPTION_UNSUPPORTED for a file without states, OPTION_UNKNOWN
+   */
+  openText(options?: TextSessionOptions): TextSession;
+  /**
    * @param ids token ids, [rows, time]
    * @throws as `predict`
    */
@@ -84,9 +90,9 @@ export function classifyWith(
   runner: BatchRunner,
   batching: BatchingOptions = {},
 ): OpenClassifier {
-  const { head, vocabularySize, maskZero } = planModel(metadata.spec);
+  const { head, vocabularySize, maskZero, states } = planModel(metadata.spec);
   const encoder = createEncoder({ ...metadata, vocabularySize });
-  const batcher = createBatcher(runner, { outputs: head.outputs, maskZero }, batching);
+  const batcher = createBatcher(runner, { maskZero }, batching);
   const ahead = batchesAhead * (batching.maxBatch ?? 64);
 
   const calls = new Set<Promise<unknown>>();
@@ -164,6 +170,16 @@ export function classifyWith(
         const { labels, preprocessing } = metadata;
         return explainText({ labels, preprocessing, encoder, run }, text, options.label);
       }),
+    openText(options) {
+      if (!runner.carriesStates) {
+        fail('OPTION_UNSUPPORTED', 'the file carries no states', 'Export it with `recurrent export --states`.');
+      }
+      const { preprocessing } = metadata;
+      const units = states.map((state) => state.units);
+      const run = (batch: Batch, signal: AbortSignal | undefined) => whileOpen(() => batcher.submit(batch, { signal }));
+      const judge = createJudge(metadata.labels) as Reading['judge'];
+      return createTextSession({ preprocessing, maskZero, units, encoder, run, judge }, options);
+    },
     predictIds: (ids, rows, time, options = {}) =>
       whileOpen(async () => {
         checkOptionNames('predictIds', options, ['signal']);

@@ -13,7 +13,10 @@ import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const out = new Option('--out <file>', 'the ONNX file to write');
 
+const states = new Option('--states', 'initial and final states as inputs and outputs, to read texts in pieces');
+
 interface Options extends TerminalOptions {
+  readonly states?: boolean;
   readonly out?: string;
 }
 
@@ -27,7 +30,7 @@ export function exportCommand(): Command {
       if (extname(file) !== '.onnx') fail('OPTION_INVALID', `--out ${file} does not end in .onnx`, 'Name it *.onnx.');
       const { exportOnnx } = await import('../../../exporters/export.ts');
       const model = await openTrainedModel(run);
-      const bytes = exportOnnx(model);
+      const bytes = exportOnnx(model, { states: options.states ?? false });
       await writeFileAtomically(file, bytes);
       terminal.answer(
         {
@@ -47,5 +50,9 @@ export function exportCommand(): Command {
   )
     .usage('[options] <run> --out <file>')
     .argument('<run>', 'folder of a run, or a .safetensors file');
-  return withExamples(withOptions(command, out), 'recurrent export runs/spam --out model.onnx');
+  return withExamples(
+    withOptions(command, out, states),
+    'recurrent export runs/spam --out model.onnx',
+    'recurrent export runs/spam --out model.onnx --states',
+  );
 }

@@ -47,7 +47,7 @@ function watched(name: Name, options: BatchingOptions = {}) {
   const records: BatchRecord[] = [];
   let open = Promise.resolve();
   let release = () => {};
-  const { head: columns, maskZero } = planModel(models[name].spec);
+  const { maskZero } = planModel(models[name].spec);
   const batcher = createBatcher(
     {
       ...runner,
@@ -57,7 +57,7 @@ function watched(name: Name, options: BatchingOptions = {}) {
         return runner.run(batch);
       },
     },
-    { outputs: columns.outputs, maskZero },
+    { maskZero },
     { ...options, onBatch: (record) => records.push(record) },
   );
   const hold = () => {
@@ -68,7 +68,8 @@ function watched(name: Name, options: BatchingOptions = {}) {
   return { batcher, batches, records, hold, release: () => release() };
 }
 
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 2));
+/** After what was submitted before has been started. */
+const nextTurn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 const row = (...ids: number[]): Batch => ({ ids: Int32Array.from(ids), rows: 1, time: ids.length });
 
 /**
@@ -264,7 +265,7 @@ test('a value that is not finite fails its own row only', async () => {
     .set('dense/kernel', one);
   const session = await openSession(exportOnnx({ ...model, weights }), { providers: 'cpu' });
   const runner = await createSessionRunner(session, planModel(model.spec));
-  const batcher = createBatcher(runner, { outputs: 1, maskZero: true });
+  const batcher = createBatcher(runner, { maskZero: true });
   const [good, bad] = await Promise.allSettled([batcher.submit(row(1)), batcher.submit(row(2))]);
   expect(good).toMatchObject({ status: 'fulfilled' });
   expect(bad).toMatchObject({ status: 'rejected', reason: { code: 'RUNTIME_FAILED' } });
