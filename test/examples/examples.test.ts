@@ -26,6 +26,8 @@ const says: Readonly<Record<string, RegExp>> = {
   'several-classes.mjs': /^billing: .*\ndelivery: .*\ntechnical: .*\n(billing|delivery|technical): \{[\s\S]*\}\n$/,
   'stacked.mjs':
     /lstm \(LSTM\) +\(None, 100, 8\)[\s\S]*9,353[\s\S]*\nwithout returnSequences: .*\n5 epochs; .* 2 LSTM nodes\n$/,
+  'tfjs.mjs':
+    /^loss 0\.\d+ → 0\.0\d+\nsaved as LSTM, loaded: predictions differ by 0\na step: [\d.]+ ms; .* cpu backend: \d+ ms\n$/,
   'two-losses.mjs': /\n +20 .*Infinity .*NaN .*\nlargest difference of \d+ weights after 5 epochs: 0\n$/,
 };
 

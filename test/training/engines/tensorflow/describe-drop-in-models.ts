@@ -23,7 +23,10 @@ export function describeDropInModels(load: () => Promise<LoadedTensorflow>): voi
       const loaded = await load();
       loaded.use();
       tf = loaded.tf;
-      const own = [tf.layers.simpleRNN, tf.layers.lstm, tf.layers.gru].map((make) => make({ units: 1, name: 'own' }));
+      const own = [
+        ...[tf.layers.simpleRNN, tf.layers.lstm, tf.layers.gru].map((make) => make({ units: 1, name: 'own' })),
+        tf.layers.embedding({ inputDim: 1, outputDim: 1, name: 'own' }),
+      ];
       originals = own.map((layer) => layer.constructor as unknown as (typeof originals)[number]);
     });
 
@@ -43,7 +46,7 @@ export function describeDropInModels(load: () => Promise<LoadedTensorflow>): voi
       tf.sequential({
         name: 'stacked',
         layers: [
-          tf.layers.embedding({ name: 'words', inputDim: 12, outputDim: 4, inputLength: 6, maskZero: true }),
+          makers.embedding({ name: 'words', inputDim: 12, outputDim: 4, inputLength: 6, maskZero: true }),
           tf.layers.bidirectional({
             name: 'both',
             layer: makers.lstm({ name: 'one', units: 5, returnSequences: true, recurrentInitializer }) as never,

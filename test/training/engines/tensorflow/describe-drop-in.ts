@@ -12,7 +12,7 @@ import { largestDifference } from '../../../support/largest-difference.ts';
 import { specOf } from './describe-training.ts';
 
 type Tensor = InstanceType<Tensorflow['Tensor']>;
-type Kind = keyof RecurrentLayers;
+type Kind = Exclude<keyof RecurrentLayers, 'embedding'>;
 type Layer = ReturnType<RecurrentLayers[Kind]>;
 type LstmArguments = Parameters<RecurrentLayers['lstm']>[0];
 
@@ -284,6 +284,36 @@ export function describeDropIn(load: () => Promise<LoadedTensorflow>): void {
         expect(Math.abs(slope)).toBeGreaterThan(0.1);
       });
       tf.dispose(ours.weights.map((weight) => weight.read()));
+    });
+
+    it('adds up the gradient of an embedding as tf.layers does, ids that come twice too', () => {
+      const sizes = fc.record({ words: fc.integer({ min: 1, max: 9 }), width: fc.integer({ min: 1, max: 5 }) });
+      fc.assert(
+        fc.property(sizes, fc.array(fc.nat(99), { minLength: 1, maxLength: 20 }), ({ words, width }, drawn) => {
+          const args = { inputDim: words, outputDim: width };
+          const made = [recurrentLayers(tf).embedding(args), tf.layers.embedding(args)];
+          const weighting = tf.tensor3d(numbers(1, 1, drawn.length * width, 1), [1, drawn.length, width]);
+          const ids = tf.tensor2d(
+            drawn.map((id) => id % words),
+            [1, drawn.length],
+          );
+          const [got, expected] = made.map((layer) =>
+            tf.tidy(() => {
+              layer.apply(ids);
+              layer.setWeights([tf.tensor2d(numbers(2, 2, words * width, 1), [words, width])]);
+              const values = (layer.apply(ids) as Tensor).dataSync<'float32'>().slice();
+              const table = layer.weights[0]?.read() as ReturnType<Tensorflow['variable']>;
+              const { grads } = tf.variableGrads(() => tf.sum(tf.mul(layer.apply(ids) as Tensor, weighting)), [table]);
+              const gradient = grads[table.name];
+              return [values, (gradient as Tensor).dataSync<'float32'>().slice()] as unknown as Tensor;
+            }),
+          ) as unknown as [Float32Array[], Float32Array[]];
+          expect(got[0]).toEqual(expected[0]);
+          expect(largestDifference(got[1] as Float32Array, expected[1] as Float32Array)).toBeLessThan(1e-5);
+          tf.dispose([weighting, ids, ...made.flatMap((layer) => layer.weights.map((weight) => weight.read()))]);
+        }),
+        { numRuns: 40 },
+      );
     });
 
     it('says once that it leaves a layer to TensorFlow.js, and why; or refuses', () => {

@@ -1,5 +1,5 @@
 /**
- * SimpleRNN, LSTM and GRU that stand in the place of TensorFlow.js' own. Each class extends the one that it replaces and
+ * SimpleRNN, LSTM and GRU that stand in the place of TensorFlow.js' own, and the embedding below them. Each class extends the one that it replaces and
  * overrides nothing but the computation: options, weights, initialisers, regularisers, constraints, states and what is
  * saved are TensorFlow.js' own, so that saved models go both ways.
  */
@@ -10,6 +10,7 @@ import { fail } from '../../../../core/errors.ts';
 import type { Tensorflow } from '../backend.ts';
 import { single } from '../layers/tensorflow-layer.ts';
 import { describeLayer } from './describe-layer.ts';
+import { defineEmbedding } from './embedding.ts';
 import { kernelsOf, type LayerResult, placeLayer } from './run-layer.ts';
 import { type Arguments, type CallArguments, classOf, type Kind, type TensorflowRnn } from './tensorflow-rnn.ts';
 
@@ -26,7 +27,7 @@ export interface RecurrentLayersOptions {
 
 /** What `tf.layers` has under the same names, with the same options. */
 export type RecurrentLayers = {
-  readonly [K in Kind]: (args: Arguments<K>) => ReturnType<Tensorflow['layers'][K]>;
+  readonly [K in Kind | 'embedding']: (args: Arguments<K>) => ReturnType<Tensorflow['layers'][K]>;
 };
 
 /**
@@ -34,7 +35,7 @@ export type RecurrentLayers = {
  * are registered under TensorFlow.js' names: from now on `tf.loadLayersModel` and `tf.layers.bidirectional` use them too.
  *
  * @param tf `@tensorflow/tfjs-node`, `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs`, 4.x
- * @returns `simpleRNN`, `lstm` and `gru`, to be called like those of `tf.layers`
+ * @returns `simpleRNN`, `lstm`, `gru` and `embedding`, to be called like those of `tf.layers`
  * @throws OPTION_UNSUPPORTED from a layer that is built or called, with `fallback: 'refuse'`
  */
 export function recurrentLayers(
@@ -102,7 +103,12 @@ export function recurrentLayers(
     return (args: Arguments<K>) => new Recurrent(args) as unknown as ReturnType<Tensorflow['layers'][K]>;
   }
 
-  return { simpleRNN: define('simpleRNN'), lstm: define('lstm'), gru: define('gru') };
+  return {
+    simpleRNN: define('simpleRNN'),
+    lstm: define('lstm'),
+    gru: define('gru'),
+    embedding: defineEmbedding(tf),
+  };
 }
 
 function weightsOf({ cell }: TensorflowRnn): Tensor[] {

@@ -4,7 +4,7 @@ import type { LayerVariable, RNN } from '@tensorflow/tfjs-layers';
 import type { Tensorflow } from '../backend.ts';
 
 export type Kind = 'simpleRNN' | 'lstm' | 'gru';
-export type Arguments<K extends Kind> = Parameters<Tensorflow['layers'][K]>[0];
+export type Arguments<K extends Kind | 'embedding'> = Parameters<Tensorflow['layers'][K]>[0];
 
 export interface TensorflowCell {
   readonly units: number;
