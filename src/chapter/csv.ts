@@ -2,7 +2,7 @@
 import { deviation, mean } from 'd3-array';
 import { type AuthorsFigures, authors } from './authors.ts';
 import type { ChapterResults } from './chapter.ts';
-import { medianSeconds } from './figures.ts';
+import { authorsSeconds, medianSeconds, trainingSeconds } from './figures.ts';
 import { chapterModels } from './models.ts';
 
 type Cell = string | number | boolean | null | undefined;
@@ -56,7 +56,9 @@ function runRows({ runs }: ChapterResults): Row[] {
     ties: run.parity.ties,
     largestError: run.parity.maxAbsError,
     smallestMargin: run.parity.smallestMargin,
+    stepsPerEpoch: run.stepsPerEpoch,
     medianEpochSeconds: medianSeconds(run),
+    trainingSeconds: trainingSeconds(run),
     evaluationSeconds: run.seconds.evaluation,
     onnxSeconds: run.seconds.onnx,
     paritySeconds: run.seconds.parity,
@@ -107,6 +109,9 @@ function modelRows({ runs }: ChapterResults): Row[] {
         own.map(({ test }) => test.accuracy),
       ),
       authorsTestAccuracy: theirs.testAccuracy,
+      authorsFastestStepMs: theirs.millisecondsPerStep?.[0],
+      authorsSlowestStepMs: theirs.millisecondsPerStep?.[1],
+      authorsTrainingSeconds: authorsSeconds(theirs, own[0]?.stepsPerEpoch ?? 0),
     };
   });
 }

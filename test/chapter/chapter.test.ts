@@ -127,6 +127,6 @@ it('the tables have a row a run, an epoch, a model, a runner', () => {
   expect([rows('runs.csv'), rows('epochs.csv'), rows('models.csv')]).toEqual([4, 12, 2]);
   expect(rows('parity.csv')).toBe(results.runs.reduce((sum, { parity }) => sum + parity.runners.length, 0));
   expect(files['epochs.csv']).toMatch(
-    /^model,seed,epoch,learningRate,loss,accuracy,validationLoss,validationAccuracy,seconds\n/,
+    /^model,seed,epoch,learningRate,loss,accuracy,.*validationLoss,validationAccuracy,.*seconds\n/,
   );
 });

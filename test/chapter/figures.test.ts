@@ -6,7 +6,13 @@ import { parseSpec } from '../../models/spec.ts';
 import { zooModel } from '../../models/zoo/zoo.ts';
 import { authors } from '../../src/chapter/authors.ts';
 import { toCsv } from '../../src/chapter/csv.ts';
-import { deviationsFrom, millisecondsPerStep, writeSpread } from '../../src/chapter/figures.ts';
+import {
+  authorsSeconds,
+  deviationsFrom,
+  millisecondsPerStep,
+  trainingSeconds,
+  writeSpread,
+} from '../../src/chapter/figures.ts';
 import { chapterModels } from '../../src/chapter/models.ts';
 import { timeLeft } from '../../src/chapter/time-left.ts';
 
@@ -27,6 +33,11 @@ describe('figures', () => {
   it('of time leave out epochs that were not timed', () => {
     expect(millisecondsPerStep({ epochSeconds: [null, 4, 2, 3], stepsPerEpoch: 100 })).toBe(30);
     expect(millisecondsPerStep({ epochSeconds: [null], stepsPerEpoch: 100 })).toBeUndefined();
+    expect(trainingSeconds({ epochSeconds: [4, 2, 3] })).toBe(9);
+    expect(trainingSeconds({ epochSeconds: [null, 4] })).toBeUndefined();
+    // 10 epochs of 100 steps of 6 ms.
+    expect(authorsSeconds({ epochs: 10, millisecondsPerStep: [5, 7] }, 100)).toBe(6);
+    expect(authorsSeconds({ epochs: 10 }, 100)).toBeUndefined();
   });
 });
 

@@ -2,50 +2,30 @@
  * Python as a peer: the checker of the ONNX project looks at what is exported, and the program of docs/onnx-file.md runs it.
  * Skipped where Python or a package is absent.
  */
-import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
-import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
 import { metadataProps } from '../../models/metadata/metadata.ts';
 import type { TrainedModel } from '../../models/model.ts';
 import { loadClassifier } from '../../runtime/predict/classifier.ts';
 import { arbitrarySpec } from '../support/arbitrary-spec.ts';
+import { needPython, runPython } from '../support/python.ts';
 import { modelOf, trainedModel } from '../support/trained-model.ts';
 
 const script = fileURLToPath(new URL('../../tools/peers/check_onnx.py', import.meta.url));
 const handbook = fileURLToPath(new URL('../../docs/onnx-file.md', import.meta.url));
-/** A Python that has the packages, e.g. that of a virtual environment. */
-const python = process.env.ONNX_PYTHON ?? 'python3';
-
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'onnx-peers-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function run(...program: readonly string[]): Promise<string> {
-  return (await promisify(execFile)(python, program)).stdout;
-}
-
-/** Skips the test, saying so, unless Python has the package. */
-async function need(context: TestContext, name: string): Promise<void> {
-  const missing = await run('-c', `import ${name}`).then(
-    () => false,
-    () => true,
-  );
-  if (!missing) return;
-  const reason = `${python} with the package ${name} is not here; ONNX_PYTHON names another`;
-  console.log(`skipped: ${reason}`);
-  context.skip(reason);
-}
-
 test("ONNX' own checker finds no fault in any spec at any opset, and does find a broken file", async (context) => {
-  await need(context, 'onnx');
+  await needPython(context, 'onnx');
   const specs = fc.sample(fc.tuple(arbitrarySpec(), fc.integer({ min: 14, max: 22 })), 200);
   const files = await Promise.all(
     specs.map(async ([spec, opset], index) => {
@@ -57,13 +37,13 @@ test("ONNX' own checker finds no fault in any spec at any opset, and does find a
   const broken = join(folder, 'broken.onnx');
   const [spec] = specs[0] as (typeof specs)[number];
   await writeFile(broken, exportOnnx(trainedModel(spec)).with(1, 99)); // IR version 99
-  const { version, faults } = JSON.parse(await run(script, ...files, broken));
+  const { version, faults } = JSON.parse(await runPython(script, ...files, broken));
   expect(Object.keys(faults)).toEqual([broken]);
   console.log(`onnx ${version} agrees on ${files.length} files`);
 });
 
 test('the Python program of the handbook classifies as the classifier does', async (context) => {
-  await need(context, 'onnxruntime');
+  await needPython(context, 'onnxruntime');
   const [, program = ''] = /```python\n([\s\S]*?)```/.exec(await readFile(handbook, 'utf8')) ?? [];
   const head = { type: 'dense', units: 1, activation: 'sigmoid' } as const;
   const base = modelOf([
@@ -87,7 +67,7 @@ test('the Python program of the handbook classifies as the classifier does', asy
     const classifier = await loadClassifier(path, { providers: 'cpu' });
     for (const text of ['W2, ÉLAN! unknown w3', 'w1 w2 w3 w4 w5 w6 w7 w8', '']) {
       const { scores } = await classifier.predict(text);
-      const seen = JSON.parse(await run('-c', program, path, text)) as Record<string, number>;
+      const seen = JSON.parse(await runPython('-c', program, path, text)) as Record<string, number>;
       expect(Object.keys(seen)).toEqual(Object.keys(scores));
       // two releases of onnxruntime may round otherwise
       for (const [label, score] of Object.entries(scores)) expect(seen[label]).toBeCloseTo(score, 6);

@@ -1,10 +1,8 @@
 /** Event files: against published vectors, against bytes of TensorBoard's own writer, and read by TensorBoard itself where it is installed. */
-import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { EpochRecord } from '../../models/checkpoint/state.ts';
@@ -12,6 +10,7 @@ import { crc32c } from '../../src/report/tensorboard/crc32c.ts';
 import { type EventMessage, encodeEvent, lastStep, readEvent } from '../../src/report/tensorboard/event.ts';
 import { frameRecord, readRecords } from '../../src/report/tensorboard/record.ts';
 import { checkLogFolder, clearLogFolder, openRunLog } from '../../src/report/tensorboard/run-log.ts';
+import { needPython, runPython } from '../support/python.ts';
 
 const fixture = readFileSync(new URL('../fixtures/tensorboard/scalars.tfevents', import.meta.url));
 
@@ -205,29 +204,15 @@ describe('the log of a run', () => {
 });
 
 describe('TensorBoard itself', () => {
-  const python = process.env.RECURRENT_PYTHON;
   const script = fileURLToPath(new URL('../../tools/peers/read_events.py', import.meta.url));
   type Runs = Record<string, Record<string, [step: number, value: number][]>>;
 
   async function read(): Promise<{ version: string; runs: Runs }> {
-    // It says "no path found matching pattern" and the like on standard error.
-    const { stdout } = await promisify(execFile)(python ?? '', [script, folder], {
-      env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '3' },
-    });
-    return JSON.parse(stdout);
+    return JSON.parse(await runPython(script, folder));
   }
 
   it('shows what was written, once, over crashes and resumptions', async (context) => {
-    const missing = python
-      ? await promisify(execFile)(python, ['-c', 'import tensorboard']).then(
-          () => undefined,
-          () => `${python} has no package tensorboard: pip install -r tools/peers/requirements-tensorboard.txt`,
-        )
-      : 'RECURRENT_PYTHON names no Python with the package tensorboard';
-    if (missing) {
-      console.log(`skipped: ${missing}`);
-      context.skip(missing);
-    }
+    await needPython(context, 'tensorboard');
     // Another run had gone further here, under the names of another writer: none of it counts.
     mkdirSync(join(folder, 'train'));
     writeFileSync(
