@@ -80,8 +80,8 @@ export default {
     onlyUnder(
       'protobuf-in-its-exporter',
       'protobufjs',
-      ['exporters/onnx', 'src/report/tensorboard'],
-      'Only the exporter and the events of TensorBoard know protobuf.',
+      ['exporters/onnx', 'src/report/tensorboard', 'runtime/serving/grpc'],
+      'Only the exporter, the events of TensorBoard, and gRPC know protobuf.',
     ),
     {
       name: 'fields-by-hand-need-only-the-minimal-protobuf',
@@ -96,11 +96,24 @@ export default {
       ['runtime/onnx', 'src/bench'],
       'Only runtime/onnx/ (and a benchmark, as a contender) opens sessions.',
     ),
+    onlyUnder(
+      'servers-in-serving',
+      '(fastify|pino|prom-client|@grpc/)',
+      ['runtime/serving', 'src/cli'],
+      'Only runtime/serving/ (and the command line, for its log) knows HTTP, gRPC, metrics and logs.',
+    ),
+    {
+      name: 'prediction-needs-no-server',
+      comment: 'An app that embeds a classifier loads nothing of the server.',
+      severity: 'error',
+      from: { path: '^runtime/', pathNot: inside(['runtime/serving']) },
+      to: { path: inside(['runtime/serving']) },
+    },
     {
       name: 'runtime-stays-light',
-      comment: 'Importing runtime/ must never load TensorFlow.js, protobufjs or the ONNX messages, however far away.',
+      comment: 'Predicting must never load TensorFlow.js, protobufjs or the ONNX messages, however far away.',
       severity: 'error',
-      from: { path: '^runtime/' },
+      from: { path: '^runtime/', pathNot: inside(['runtime/serving']) },
       to: { path: '(^|node_modules/)(@tensorflow/|onnx-proto|protobufjs)', reachable: true },
     },
     {

@@ -15,6 +15,7 @@ const common = {
     'models/index': 'models/index.ts',
     'exporters/index': 'exporters/index.ts',
     'runtime/index': 'runtime/index.ts',
+    'serving/index': 'runtime/serving/index.ts',
     'parity/index': 'src/parity/index.ts',
     'data/index': 'src/data/index.ts',
     'report/index': 'src/report/index.ts',

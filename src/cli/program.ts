@@ -13,6 +13,7 @@ import { models } from './commands/models.ts';
 import { parity } from './commands/parity.ts';
 import { plot } from './commands/plot.ts';
 import { predict } from './commands/predict.ts';
+import { serve } from './commands/serve.ts';
 import { setup } from './commands/setup.ts';
 import { train } from './commands/train.ts';
 
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     plot(),
     exportCommand(),
     predict(),
+    serve(),
     parity(),
     inspect(),
     models(),

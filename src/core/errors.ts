@@ -17,7 +17,11 @@ interface CatalogueEntry {
     | 'NOT_FOUND'
     | 'FAILED_PRECONDITION'
     | 'UNAVAILABLE'
+    | 'UNAUTHENTICATED'
+    | 'PERMISSION_DENIED'
+    | 'UNIMPLEMENTED'
     | 'RESOURCE_EXHAUSTED'
+    | 'DEADLINE_EXCEEDED'
     | 'INTERNAL'
     | 'ABORTED';
 }
@@ -39,7 +43,7 @@ export const catalogue = {
   },
   SPEC_INVALID: { when: 'A model spec does not parse, or its layers do not fit together.', ...userMistake },
   LAYER_UNSUPPORTED: { when: 'The chosen path cannot do this layer or one of its options.', ...userMistake },
-  MODEL_UNKNOWN: { when: 'No model of the zoo has this name.', ...notFound },
+  MODEL_UNKNOWN: { when: 'No model of the zoo, or of a server, has this name or version.', ...notFound },
   WEIGHTS_INVALID: { when: 'Weights do not match their spec, or hold NaN or infinite values.', ...userMistake },
   DATA_NOT_FOUND: { when: 'A data source, file or column does not exist.', ...notFound },
   DATA_INVALID: {
@@ -97,6 +101,46 @@ export const catalogue = {
     http: 503,
     grpc: 'UNAVAILABLE',
   },
+  REQUEST_INVALID: { when: 'A request to a server is not of the form that the protocol has.', ...userMistake },
+  UNAUTHENTICATED: {
+    when: 'A server wants an API key, and the request has none or another.',
+    exit: 2,
+    http: 401,
+    grpc: 'UNAUTHENTICATED',
+  },
+  MODEL_CONTROL_OFF: {
+    when: 'A server that was started without leave for it was to load, unload or list models.',
+    exit: 2,
+    http: 403,
+    grpc: 'PERMISSION_DENIED',
+  },
+  ROUTE_UNKNOWN: { when: 'A server has nothing at this path.', ...notFound },
+  METHOD_UNSUPPORTED: {
+    when: 'A path of a server does not take this method.',
+    exit: 2,
+    http: 405,
+    grpc: 'UNIMPLEMENTED',
+  },
+  REQUEST_TOO_LARGE: {
+    when: 'A request is larger than the server takes, as it is or once unpacked.',
+    exit: 2,
+    http: 413,
+    grpc: 'RESOURCE_EXHAUSTED',
+  },
+  MEDIA_TYPE_UNSUPPORTED: {
+    when: 'A request is of a media type, or packed in a way, that the server does not take.',
+    exit: 2,
+    http: 415,
+    grpc: 'INVALID_ARGUMENT',
+  },
+  NOT_READY: { when: 'A model is being loaded, or its file could not be.', exit: 1, http: 503, grpc: 'UNAVAILABLE' },
+  DEADLINE_EXCEEDED: {
+    when: 'A request had no answer in the time that it, or the server, allows.',
+    exit: 1,
+    http: 504,
+    grpc: 'DEADLINE_EXCEEDED',
+  },
+  LISTEN_FAILED: { when: 'A server cannot listen at its address and port.', ...fault },
   DISPOSED: { when: 'An object was used after dispose().', ...userMistake },
   INTERRUPTED: { when: 'The user or an AbortSignal stopped the work.', exit: 130, http: 503, grpc: 'ABORTED' },
   INTERNAL: { when: 'A fault of the program itself: please report it.', ...fault },

@@ -10,6 +10,7 @@ const commands = [
   'plot',
   'export',
   'predict',
+  'serve',
   'parity',
   'inspect',
   'models',

@@ -120,7 +120,7 @@ describe('an app without the optional peers', () => {
     const names = await runInApp(
       'require.cjs',
       `const names = {};
-      for (const entry of ['', '/models', '/export', '/runtime', '/parity', '/data', '/report', '/tfjs'])
+      for (const entry of ['', '/models', '/export', '/runtime', '/serving', '/parity', '/data', '/report', '/tfjs'])
         names[entry] = Object.keys(require('recurrent-onnx' + entry));
       console.log(JSON.stringify(names));`,
     );
@@ -129,6 +129,7 @@ describe('an app without the optional peers', () => {
       '/models': expect.arrayContaining(['parseSpec', 'summary']),
       '/export': expect.arrayContaining(['exportOnnx']),
       '/runtime': expect.arrayContaining(['loadClassifier']),
+      '/serving': expect.arrayContaining(['startServer']),
       '/parity': expect.arrayContaining(['runParity']),
       '/data': expect.arrayContaining(['loadDataset']),
       '/report': expect.arrayContaining(['lossChart', 'openRunLog']),

@@ -1,0 +1,131 @@
+/** Counters in Prometheus' form: names and units of Triton's metrics, so that its dashboards and alerts work. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { BatchRecord } from '../batching/batcher.ts';
+import type { Repository } from './repository.ts';
+
+export interface Metrics {
+  /** What is read off the models whenever somebody asks. Called once. */
+  watch(repository: Repository): void;
+  /** The exposition and its media type. */
+  read(): Promise<{ readonly text: string; readonly type: string }>;
+  /** A request of a model has ended. */
+  request(model: ModelLabels, outcome: Outcome): void;
+  /** A batch has run. */
+  batch(model: ModelLabels, batch: BatchRecord): void;
+  close(): void;
+}
+
+export interface ModelLabels {
+  readonly model: string;
+  readonly version: string;
+}
+
+export interface Outcome {
+  readonly milliseconds: number;
+  readonly rows: number;
+  /** Code of the error, if it failed. */
+  readonly error?: string | undefined;
+}
+
+const labelNames = ['model', 'version'] as const;
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const counter = (name: string, help: string, more: readonly string[] = []) =>
+    new Counter({ name, help, labelNames: [...labelNames, ...more], registers });
+
+  const success = counter('nv_inference_request_success', 'Requests that were answered');
+  const failure = counter('nv_inference_request_failure', 'Requests that failed', ['reason']);
+  const rows = counter('nv_inference_count', 'Rows that were answered');
+  const batches = counter('nv_inference_exec_count', 'Batches that ran');
+  const duration = counter('nv_inference_request_duration_us', 'Time of requests from end to end, in microseconds');
+  const queue = counter('nv_inference_queue_duration_us', 'Time that requests waited for a batch, in microseconds');
+  const compute = counter('nv_inference_compute_infer_duration_us', 'Time of the model, in microseconds');
+  const latency = new Histogram({
+    name: 'recurrent_request_duration_seconds',
+    help: 'Time of requests from end to end',
+    labelNames,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const batchRows = new Histogram({
+    name: 'recurrent_batch_rows',
+    help: 'Rows of a batch',
+    labelNames,
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers,
+  });
+  return {
+    watch(repository) {
+      new Gauge({
+        name: 'nv_inference_pending_request_count',
+        help: 'Rows that wait for a batch',
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const { name, version, classifier } of repository.models) {
+            this.set({ model: name, version: String(version) }, classifier.load().waiting);
+          }
+        },
+      });
+      new Gauge({
+        name: 'recurrent_processes',
+        help: 'Child processes that run a model',
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const { name, version, classifier } of repository.models) {
+            this.set({ model: name, version: String(version) }, classifier.load().processes.length);
+          }
+        },
+      });
+      new Gauge({
+        name: 'recurrent_processes_lost',
+        help: 'Child processes that died or hung since the model was loaded',
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const { name, version, classifier } of repository.models) {
+            this.set({ model: name, version: String(version) }, classifier.load().lost);
+          }
+        },
+      });
+      new Gauge({
+        name: 'recurrent_model_ready',
+        help: '1 for each version that is ready',
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const { name, version, state } of repository.index())
+            this.set({ model: name, version }, state === 'READY' ? 1 : 0);
+        },
+      });
+    },
+    read: async () => ({ text: await registry.metrics(), type: registry.contentType }),
+    request({ model, version }, { milliseconds, rows: count, error }) {
+      const labels = { model, version };
+      if (error !== undefined) {
+        failure.inc({ ...labels, reason: error });
+        return;
+      }
+      success.inc(labels);
+      rows.inc(labels, count);
+      duration.inc(labels, milliseconds * 1000);
+      latency.observe(labels, milliseconds / 1000);
+    },
+    batch({ model, version }, batch) {
+      const labels = { model, version };
+      batches.inc(labels);
+      queue.inc(labels, batch.waitedMs * 1000);
+      compute.inc(labels, batch.ranMs * 1000);
+      batchRows.observe(labels, batch.rows);
+    },
+    close: () => registry.clear(),
+  };
+}

@@ -1,0 +1,164 @@
+/** A request of the protocol on a served model. */
+
+import { fail } from '../../../src/core/errors.ts';
+import { predictionOf } from '../../predict/prediction.ts';
+import type { Outputs, ServedModel } from '../served-model.ts';
+import type { InferRequest, RequestedOutput } from './request.ts';
+import type { InferResponse } from './response.ts';
+import { type InputTensor, type OutputTensor, type Parameters, readIds, readTexts } from './tensor.ts';
+
+export interface InferLimits {
+  /** Rows of one request. */
+  readonly maxRows: number;
+}
+
+/** @throws REQUEST_INVALID, INPUT_INVALID, OPTION_UNSUPPORTED, QUEUE_FULL, INTERRUPTED, RUNTIME_FAILED, RUNTIME_LOST */
+export async function infer(
+  model: ServedModel,
+  request: InferRequest,
+  limits: InferLimits,
+  signal: AbortSignal,
+): Promise<InferResponse> {
+  checkParameters(request.parameters);
+  const write = outputWriters(model, request.outputs);
+  const outputs = await run(model, request.inputs, limits, signal);
+  return {
+    modelName: model.name,
+    modelVersion: String(model.version),
+    id: request.id,
+    outputs: write.map((writer) => writer(outputs)),
+  };
+}
+
+/** Microseconds until the answer is of no use any more, if the request says so. @throws REQUEST_INVALID */
+export function timeoutOf({ parameters: { timeout } }: InferRequest): number | undefined {
+  if (timeout === undefined) return undefined;
+  const microseconds = Number(timeout); // tritonclient writes a number, others a text
+  if (timeout !== '' && Number.isSafeInteger(microseconds) && microseconds >= 0) return microseconds;
+  return fail('REQUEST_INVALID', `timeout is ${String(timeout)}`, 'Give whole microseconds.');
+}
+
+function run(model: ServedModel, inputs: readonly InputTensor[], limits: InferLimits, signal: AbortSignal) {
+  const [input, ...others] = inputs;
+  if (input === undefined || others.length > 0) {
+    return fail('INPUT_INVALID', `${inputs.length} inputs are given`, 'Give one: text or ids.');
+  }
+  const { name, shape } = input;
+  const [rows = 0, time = 1] = shape;
+  if (rows > limits.maxRows) {
+    fail('INPUT_INVALID', `input ${name} has ${rows} rows`, `Give at most ${limits.maxRows} in one request.`);
+  }
+  switch (name) {
+    case 'text':
+      if (shape.length > 2 || time !== 1) refuseShape(input, '[rows] or [rows, 1]');
+      return model.runTexts(readTexts(input), signal);
+    case 'ids':
+      if (shape.length !== 2) refuseShape(input, '[rows, time]');
+      if (time > model.maxTime) fail('INPUT_INVALID', `input ids has ${time} steps`, `Give at most ${model.maxTime}.`);
+      return model.runIds(readIds(input), rows, time, signal);
+    default:
+      return fail('INPUT_INVALID', `the model has no input ${name}`, 'Give text (BYTES) or ids (INT32, INT64).');
+  }
+}
+
+function refuseShape({ name, shape }: InputTensor, expected: string): never {
+  fail('INPUT_INVALID', `input ${name} has the shape [${shape.join(', ')}]`, `It is ${expected}.`);
+}
+
+/** What is asked of a whole request; the rest would be ignored, and so is refused. */
+function checkParameters(parameters: Parameters): void {
+  for (const [name, value] of Object.entries(parameters)) {
+    if (name === 'timeout' || name === 'binary_data_output') continue;
+    if (name === 'priority' && Number(value) === 0) continue; // every request has the same
+    if (name === 'content_type') continue; // what MLServer's clients call the kind of their data
+    fail(
+      'OPTION_UNSUPPORTED',
+      `the request has the parameter ${name}`,
+      'timeout, binary_data_output and priority 0 are taken.',
+    );
+  }
+}
+
+type Writer = (outputs: Outputs) => OutputTensor;
+
+function outputWriters(model: ServedModel, requested: readonly RequestedOutput[] | undefined): Writer[] {
+  const columns = model.plan.head.outputs;
+  const writers: Readonly<Record<string, Writer>> = {
+    label: ({ rows, probabilities }) => ({
+      name: 'label',
+      datatype: 'BYTES',
+      shape: [rows],
+      data: predictions(model, rows, probabilities).map(({ label }) => label),
+    }),
+    probability: ({ rows, probabilities }) => ({
+      name: 'probability',
+      datatype: 'FP32',
+      shape: [rows],
+      data: Float32Array.from(predictions(model, rows, probabilities), ({ probability }) => probability),
+    }),
+    probabilities: ({ rows, probabilities }) => ({
+      name: 'probabilities',
+      datatype: 'FP32',
+      shape: [rows, columns],
+      data: probabilities,
+    }),
+    logits: ({ rows, logits }) => ({ name: 'logits', datatype: 'FP32', shape: [rows, columns], data: logits }),
+  };
+  const asked: readonly RequestedOutput[] = requested?.length
+    ? requested
+    : Object.keys(writers).map((name) => ({ name, parameters: {} }));
+  const names = asked.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) fail('INPUT_INVALID', `output ${twice} is asked for twice`, 'Name each output once.');
+  return asked.map(({ name, parameters }) => {
+    const writer = Object.hasOwn(writers, name) ? writers[name] : undefined;
+    if (writer === undefined) {
+      return fail('INPUT_INVALID', `the model has no output ${name}`, `It has ${Object.keys(writers).join(', ')}.`);
+    }
+    const { binary_data: _, classification, content_type: __, ...others } = parameters;
+    const [unknown] = Object.keys(others);
+    if (unknown !== undefined) {
+      fail(
+        'OPTION_UNSUPPORTED',
+        `output ${name} has the parameter ${unknown}`,
+        'binary_data and classification are taken.',
+      );
+    }
+    return classification === undefined ? writer : classWriter(model, name, classification);
+  });
+}
+
+/** Triton's classification extension: the k most probable classes of each row as `probability:index:label`. */
+function classWriter(model: ServedModel, name: string, given: unknown): Writer {
+  const k = Number(given);
+  if (!Number.isSafeInteger(k) || k < 1) {
+    fail('INPUT_INVALID', `classification of ${name} is ${String(given)}`, 'Give a number of classes.');
+  }
+  if (name !== 'probabilities') {
+    fail('OPTION_UNSUPPORTED', `output ${name} cannot be classified`, 'Ask for classification of probabilities.');
+  }
+  const { labels } = model.classifier;
+  const shown = Math.min(k, labels.length);
+  return ({ rows, probabilities }) => ({
+    name,
+    datatype: 'BYTES',
+    shape: [rows, shown],
+    data: predictions(model, rows, probabilities).flatMap(({ scores }) =>
+      labels
+        .map((label, index) => ({ label, index, score: scores[label] ?? 0 }))
+        .sort((a, b) => b.score - a.score)
+        .slice(0, shown)
+        .map(({ label, index, score }) => `${score.toFixed(6)}:${index}:${label}`),
+    ),
+  });
+}
+
+function predictions(model: ServedModel, rows: number, probabilities: Float32Array) {
+  const columns = model.plan.head.outputs;
+  return Array.from({ length: rows }, (_, row) =>
+    predictionOf(model.classifier.labels, probabilities.subarray(row * columns, (row + 1) * columns), {
+      words: 0,
+      knownWords: 0,
+    }),
+  );
+}

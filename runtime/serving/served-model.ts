@@ -1,0 +1,114 @@
+/** One version of a model, open and warm. */
+import { stat } from 'node:fs/promises';
+import { type ModelMetadata, readMetadata } from '../../models/metadata/metadata.ts';
+import { type ModelPlan, planModel } from '../../models/plan.ts';
+import { createEncoder, type Encoder } from '../../models/text/encoder.ts';
+import { fileError, readFileWhole } from '../../src/core/files.ts';
+import type { BatchRecord } from '../batching/batcher.ts';
+import { type Classifier, type ClassifierOptions, loadClassifier } from '../predict/classifier.ts';
+import type { Prediction } from '../predict/prediction.ts';
+
+export interface Outputs {
+  readonly rows: number;
+  /** [rows, outputs] */
+  readonly logits: Float32Array;
+  /** [rows, outputs] */
+  readonly probabilities: Float32Array;
+}
+
+export interface ServedModel {
+  readonly name: string;
+  readonly version: number;
+  readonly path: string;
+  readonly metadata: ModelMetadata;
+  readonly plan: ModelPlan;
+  readonly classifier: Classifier;
+  /** Steps that a row may have. */
+  readonly maxTime: number;
+  /** @throws INTERRUPTED, RUNTIME_FAILED */
+  runTexts(texts: readonly string[], signal: AbortSignal): Promise<Outputs>;
+  /** @throws INPUT_INVALID, INTERRUPTED, RUNTIME_FAILED */
+  runIds(ids: Int32Array, rows: number, time: number, signal: AbortSignal): Promise<Outputs>;
+  /** @throws INTERRUPTED, RUNTIME_FAILED */
+  classify(texts: readonly string[], signal: AbortSignal): Promise<readonly Prediction[]>;
+  dispose(): Promise<void>;
+}
+
+export interface ModelFile {
+  readonly name: string;
+  readonly version: number;
+  readonly path: string;
+}
+
+/** Opens a file, and runs it once as one row and once as a whole batch, so that the first client does not wait for that. */
+export async function openServedModel(
+  { name, version, path }: ModelFile,
+  { batching, ...options }: ClassifierOptions,
+): Promise<ServedModel> {
+  const bytes = await readFileWhole(path);
+  const metadata = readMetadata(bytes);
+  const plan = planModel(metadata.spec);
+  const encoder = createEncoder({ ...metadata, vocabularySize: plan.vocabularySize });
+  let warm = false;
+  const onBatch = (record: BatchRecord) => {
+    if (warm) batching?.onBatch?.(record);
+  };
+  const classifier = await loadClassifier(bytes, { ...options, batching: { ...batching, onBatch } });
+  const time = metadata.preprocessing.maxLength;
+  try {
+    const most = Math.min(warmRows, batching?.maxQueue ?? warmRows);
+    for (const rows of [1, most]) await classifier.predictIds(new Int32Array(rows * time).fill(1), rows, time);
+  } catch (error) {
+    await classifier.dispose();
+    throw error;
+  }
+  warm = true;
+  return {
+    name,
+    version,
+    path,
+    metadata,
+    plan,
+    classifier,
+    maxTime: time,
+    runTexts: (texts, signal) => runTexts(classifier, encoder, texts, plan.head.outputs, signal),
+    runIds: async (ids, rows, steps, signal) => ({
+      rows,
+      ...(await classifier.predictIds(ids, rows, steps, { signal })),
+    }),
+    classify: (texts, signal) => classifier.predictBatch(texts, { signal }),
+    dispose: () => classifier.dispose(),
+  };
+}
+
+const warmRows = 8;
+
+/** Each text is a request of its own to the batcher: rows of a length run together, whoever sent them. */
+async function runTexts(
+  classifier: Classifier,
+  encoder: Encoder,
+  texts: readonly string[],
+  outputs: number,
+  signal: AbortSignal,
+): Promise<Outputs> {
+  const rows = texts.length;
+  const logits = new Float32Array(rows * outputs);
+  const probabilities = new Float32Array(rows * outputs);
+  await Promise.all(
+    texts.map(async (text, row) => {
+      const { ids, time } = encoder.encodeAll([text]);
+      const own = await classifier.predictIds(ids, 1, time, { signal });
+      logits.set(own.logits, row * outputs);
+      probabilities.set(own.probabilities, row * outputs);
+    }),
+  );
+  return { rows, logits, probabilities };
+}
+
+/** Changes whenever the file is written again. @throws FILE_NOT_FOUND, FILE_ACCESS */
+export async function signatureOf(path: string): Promise<string> {
+  const { mtimeMs, size, ino } = await stat(path).catch((error) => {
+    throw fileError(error, path, 'read');
+  });
+  return `${mtimeMs} ${size} ${ino}`;
+}

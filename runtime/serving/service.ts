@@ -1,0 +1,81 @@
+/** What REST and gRPC both call: inference with its deadline, its metrics and its end when the server stops. */
+import { RecurrentError } from '../../src/core/errors.ts';
+import { withDeadline } from './deadline.ts';
+import type { Metrics } from './metrics.ts';
+import type { ServeSettings } from './options.ts';
+import { infer, timeoutOf } from './protocol/infer.ts';
+import type { InferRequest } from './protocol/request.ts';
+import type { InferResponse } from './protocol/response.ts';
+import type { Repository } from './repository.ts';
+import type { ServedModel } from './served-model.ts';
+
+export interface Service {
+  readonly repository: Repository;
+  readonly settings: ServeSettings;
+  readonly metrics: Metrics;
+  /** Whether new work is taken: every model is ready, and the server is not stopping. */
+  readonly ready: boolean;
+  /** From now on it is not ready. */
+  stop(): void;
+  /** @param onGone registers what is to be called when the client is gone */
+  infer(model: ServedModel, request: InferRequest, onGone: OnGone): Promise<InferResponse>;
+  /** Any work on a model, measured. */
+  measured<T>(
+    model: ServedModel,
+    rows: (result: T) => number,
+    onGone: OnGone,
+    work: Work<T>,
+    timeoutMs?: number,
+  ): Promise<T>;
+}
+
+export type OnGone = (leave: () => void) => void;
+type Work<T> = (signal: AbortSignal) => Promise<T>;
+
+export function createService(repository: Repository, settings: ServeSettings, metrics: Metrics): Service {
+  let stopping = false;
+  const longest = settings.timeoutSeconds * 1000;
+
+  async function measured<T>(
+    { name, version }: ServedModel,
+    rows: (result: T) => number,
+    onGone: OnGone,
+    work: Work<T>,
+    timeoutMs = longest,
+  ): Promise<T> {
+    const labels = { model: name, version: String(version) };
+    const started = performance.now();
+    try {
+      const result = await withDeadline(Math.min(timeoutMs, longest), onGone, work);
+      metrics.request(labels, { milliseconds: performance.now() - started, rows: rows(result) });
+      return result;
+    } catch (error) {
+      const reason = error instanceof RecurrentError ? error.code : 'INTERNAL';
+      metrics.request(labels, { milliseconds: performance.now() - started, rows: 0, error: reason });
+      throw error;
+    }
+  }
+
+  return {
+    repository,
+    settings,
+    metrics,
+    get ready() {
+      return !stopping && repository.ready;
+    },
+    stop() {
+      stopping = true;
+    },
+    measured,
+    infer(model, request, onGone) {
+      const microseconds = timeoutOf(request);
+      return measured(
+        model,
+        ({ outputs: [first] }) => first?.shape[0] ?? 0,
+        onGone,
+        (signal) => infer(model, request, settings, signal),
+        microseconds ? microseconds / 1000 : undefined,
+      );
+    },
+  };
+}

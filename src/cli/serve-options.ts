@@ -1,0 +1,69 @@
+/** How a server is told what to do: ranges and defaults are those of its schema. */
+import { Option } from 'commander';
+import { serveOptionsSchema } from '../../runtime/serving/options.ts';
+import { number } from './options.ts';
+
+const {
+  host,
+  port,
+  grpcPort,
+  threads,
+  maxBatch,
+  maxDelayMs,
+  maxQueue,
+  maxRows,
+  maxBodyBytes,
+  timeoutSeconds,
+  reloadSeconds,
+  isolation,
+  workers,
+} = serveOptionsSchema.shape;
+
+export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export const serveOptions: readonly Option[] = [
+  new Option('--name <name>', "of a single file's model (default: that of the file)"),
+  new Option('--host <address>', `address to listen at (default: ${host.parse(undefined)}, this machine only)`),
+  number('--port <n>', 'port of HTTP, 0 for a free one', port),
+  number('--grpc-port <n>', 'port of gRPC (default: no gRPC; needs @grpc/grpc-js)', grpcPort),
+  number('--max-batch <n>', 'rows that run together', maxBatch),
+  number('--max-delay-ms <x>', 'how long a row waits for others while the model is idle', maxDelayMs),
+  number('--max-queue <n>', 'rows that may wait for a model', maxQueue),
+  number('--max-rows <n>', 'rows of one request', maxRows),
+  number('--max-body-bytes <n>', 'bytes of one request', maxBodyBytes),
+  number('--timeout-seconds <x>', 'how long a request may take', timeoutSeconds),
+  number('--reload-seconds <x>', 'between two looks at the files, 0 for none', reloadSeconds),
+  new Option('--isolation <kind>', `where models run (default: ${isolation.parse(undefined)})`).choices([
+    'process',
+    'none',
+  ]),
+  number('--workers <n>', 'child processes for each model', workers),
+  number('--threads <n>', 'threads inside one run of a model (default: the cores shared out)', threads),
+  new Option('--model-control', 'let clients list, load and unload models'),
+  new Option('--api-key-file <path>', 'file with the key that clients must send (or RECURRENT_API_KEY)'),
+  new Option('--tls-cert <path>', 'certificate in PEM, for https'),
+  new Option('--tls-key <path>', 'its private key in PEM'),
+  new Option('--log-level <level>', 'least that is logged (default: info)').choices(logLevels),
+];
+
+export interface ServeCommandOptions {
+  readonly name?: string;
+  readonly host?: string;
+  readonly port?: number;
+  readonly grpcPort?: number;
+  readonly maxBatch?: number;
+  readonly maxDelayMs?: number;
+  readonly maxQueue?: number;
+  readonly maxRows?: number;
+  readonly maxBodyBytes?: number;
+  readonly timeoutSeconds?: number;
+  readonly reloadSeconds?: number;
+  readonly isolation?: 'process' | 'none';
+  readonly workers?: number;
+  readonly threads?: number;
+  readonly modelControl?: boolean;
+  readonly apiKeyFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly logLevel?: (typeof logLevels)[number];
+}

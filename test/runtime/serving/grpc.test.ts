@@ -1,0 +1,242 @@
+/** The contract of gRPC: every call, status and way to send a tensor of the Open Inference Protocol. */
+import { Client, credentials, Metadata, type ServiceError, status as statuses } from '@grpc/grpc-js';
+import protobuf from 'protobufjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { healthProto, proto } from '../../../runtime/serving/grpc/proto.ts';
+import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
+import { expectedProbabilities, mailModel, type Served, serve, tolerance, topicModel } from '../../support/serving.ts';
+
+const root = new protobuf.Root();
+for (const text of [proto, healthProto]) protobuf.parse(text, root);
+root.resolveAll();
+
+let server: Served;
+let client: Client;
+const key = 'a key of the tests only';
+beforeAll(async () => {
+  server = await serve(
+    { 'mail/2/model.onnx': mailModel, 'topics.onnx': topicModel },
+    { grpcPort: 0, maxRows: 32, maxBodyBytes: 20_000, modelControl: true, apiKey: key.replaceAll(' ', '-') },
+  );
+  client = new Client(server.grpcAddress ?? '', credentials.createInsecure());
+});
+afterAll(async () => {
+  client.close();
+  await server.close();
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: the fields of a message
+type Message = any;
+
+function call(method: string, request: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Message> {
+  const service = root.lookupService(method === 'Check' ? 'grpc.health.v1.Health' : 'inference.GRPCInferenceService');
+  const { resolvedRequestType, resolvedResponseType } = service.methods[method] as protobuf.Method;
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries({ 'x-api-key': key.replaceAll(' ', '-'), ...headers }))
+    metadata.set(name, value);
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      `/${service.fullName.slice(1)}/${method}`,
+      (value: object) => Buffer.from((resolvedRequestType as protobuf.Type).encode(value).finish()),
+      (bytes) =>
+        (resolvedResponseType as protobuf.Type).toObject((resolvedResponseType as protobuf.Type).decode(bytes), {
+          longs: Number,
+          defaults: true,
+          enums: String,
+        }),
+      (resolvedRequestType as protobuf.Type).fromObject(request),
+      metadata,
+      { deadline: Date.now() + 20_000 },
+      (error, answer) => (error ? reject(error) : resolve(answer)),
+    );
+  });
+}
+
+async function expectError(answer: Promise<unknown>, code: ErrorCode, says: RegExp): Promise<void> {
+  const error = (await answer.then(
+    () => expect.unreachable('it was to fail'),
+    (failure) => failure,
+  )) as ServiceError;
+  expect({ status: statuses[error.code], details: error.details }).toEqual({
+    status: catalogue[code].grpc,
+    details: expect.stringMatching(new RegExp(`^${code}: .*${says.source}`)),
+  });
+}
+
+const texts = ['w1 w2, w3', 'w29 and nothing else', '', 'w4 w5 w6 w7 w8 w9 w10'];
+const bytesContents = (values: readonly string[]) => ({ bytesContents: values.map((text) => Buffer.from(text)) });
+const textTensor = { name: 'text', datatype: 'BYTES', shape: [4], contents: bytesContents(texts) };
+const idsTensor = { name: 'ids', datatype: 'INT32', shape: [1, 3], contents: { intContents: [1, 2, 3] } };
+const infer = (request: object) => call('ModelInfer', { modelName: 'mail', ...request });
+
+function floats(bytes: Uint8Array): number[] {
+  return [...new Float32Array(new Uint8Array(bytes).buffer)];
+}
+function expectNear(given: readonly number[], expected: readonly number[]): void {
+  expect(given.length).toBe(expected.length);
+  for (const [index, value] of expected.entries())
+    expect(Math.abs((given[index] ?? Number.NaN) - value)).toBeLessThan(tolerance);
+}
+
+describe('health and metadata', () => {
+  it('tell what the server is', async () => {
+    expect(await call('ServerLive')).toEqual({ live: true });
+    expect(await call('ServerReady')).toEqual({ ready: true });
+    expect(await call('ModelReady', { name: 'mail' })).toEqual({ ready: true });
+    expect(await call('Check')).toEqual({ status: 'SERVING' });
+    expect(await call('Check', { service: 'another' })).toEqual({ status: 'SERVICE_UNKNOWN' });
+    const { json } = await server.ask('GET', '/v2', undefined, { 'x-api-key': key.replaceAll(' ', '-') });
+    expect(await call('ServerMetadata')).toEqual(json);
+  });
+
+  it('tell of a model what REST tells', async () => {
+    for (const name of ['mail', 'topics']) {
+      const { json } = await server.ask('GET', `/v2/models/${name}`, undefined, {
+        'x-api-key': key.replaceAll(' ', '-'),
+      });
+      expect(await call('ModelMetadata', { name })).toEqual(json);
+    }
+  });
+
+  it.each(['ModelReady', 'ModelMetadata'])('%s knows no other model or version', async (method) => {
+    await expectError(call(method, { name: 'none' }), 'MODEL_UNKNOWN', /none/);
+    await expectError(call(method, { name: 'mail', version: '1' }), 'MODEL_UNKNOWN', /It has 2/);
+  });
+});
+
+describe('ModelInfer', () => {
+  it('takes typed contents and raw contents, and answers raw', async () => {
+    const raw = Buffer.concat(
+      texts.flatMap((text) => [Buffer.from(Uint32Array.of(Buffer.byteLength(text)).buffer), Buffer.from(text)]),
+    );
+    const { contents: _, ...plain } = textTensor;
+    for (const request of [{ inputs: [textTensor] }, { inputs: [plain], rawInputContents: [raw] }]) {
+      const answer = await infer({ id: 'mine', ...request });
+      expect(answer).toMatchObject({ modelName: 'mail', modelVersion: '2', id: 'mine' });
+      expect(answer.outputs.map(({ name, datatype, shape }: Message) => ({ name, datatype, shape }))).toEqual([
+        { name: 'label', datatype: 'BYTES', shape: [4] },
+        { name: 'probability', datatype: 'FP32', shape: [4] },
+        { name: 'probabilities', datatype: 'FP32', shape: [4, 1] },
+        { name: 'logits', datatype: 'FP32', shape: [4, 1] },
+      ]);
+      expectNear(floats(answer.rawOutputContents[2]), expectedProbabilities(mailModel, texts).flat());
+    }
+  });
+
+  it.each([
+    ['INT32', { intContents: [1, 2, 3] }, Int32Array.of(1, 2, 3)],
+    ['INT64', { int64Contents: [1, 2, 3] }, BigInt64Array.of(1n, 2n, 3n)],
+  ])('takes ids as %s', async (datatype, contents, array) => {
+    const tensor = { name: 'ids', datatype, shape: [1, 3] };
+    const requests = [
+      { inputs: [{ ...tensor, contents }] },
+      { inputs: [tensor], rawInputContents: [new Uint8Array(array.buffer)] },
+    ];
+    for (const request of requests) {
+      const answer = await infer({ ...request, outputs: [{ name: 'probabilities' }] });
+      expectNear(floats(answer.rawOutputContents[0]), expectedProbabilities(mailModel, ['w1 w2 w3']).flat());
+    }
+  });
+
+  it('takes parameters of every kind', async () => {
+    const outputs = [{ name: 'probabilities', parameters: { classification: { int64Param: 1 } } }];
+    const answer = await call('ModelInfer', {
+      modelName: 'topics',
+      inputs: [textTensor],
+      outputs,
+      parameters: { timeout: { uint64Param: 5_000_000 }, binary_data_output: { boolParam: true } },
+    });
+    expect(answer.outputs[0]).toMatchObject({ datatype: 'BYTES', shape: [4, 1] });
+    expect(Buffer.from(answer.rawOutputContents[0]).toString()).toMatch(/0\.\d{6}:\d:(sport|news|über)/);
+  });
+
+  it.each<[object, ErrorCode, RegExp]>([
+    [{ modelName: 'none', inputs: [textTensor] }, 'MODEL_UNKNOWN', /none/],
+    [{ modelVersion: '7', inputs: [textTensor] }, 'MODEL_UNKNOWN', /7/],
+    [{ inputs: [] }, 'INPUT_INVALID', /0 inputs/],
+    [{ inputs: [textTensor, idsTensor] }, 'INPUT_INVALID', /2 inputs/],
+    [{ inputs: [{ ...textTensor, shape: [5] }] }, 'INPUT_INVALID', /4 elements, its shape 5/],
+    [{ inputs: [{ ...textTensor, shape: [-1] }] }, 'INPUT_INVALID', /shape \[-1\]/],
+    [{ inputs: [{ ...idsTensor, shape: [2 ** 40, 2 ** 40] }] }, 'INPUT_INVALID', /rows/],
+    [{ inputs: [{ ...idsTensor, contents: { intContents: [1, 2, 30] } }] }, 'INPUT_INVALID', /id 30/],
+    [{ inputs: [{ ...idsTensor, datatype: 'INT64' }] }, 'REQUEST_INVALID', /INT64, but has intContents/],
+    [{ inputs: [{ ...idsTensor, datatype: 'FP32' }] }, 'INPUT_INVALID', /FP32/],
+    [{ inputs: [{ ...idsTensor, datatype: 'COMPLEX' }] }, 'REQUEST_INVALID', /COMPLEX/],
+    [{ inputs: [idsTensor], rawInputContents: [Buffer.alloc(12)] }, 'REQUEST_INVALID', /both/],
+    [
+      { inputs: [idsTensor], rawInputContents: [Buffer.alloc(1), Buffer.alloc(1)] },
+      'REQUEST_INVALID',
+      /2 raw contents/,
+    ],
+    [{ inputs: [{ ...idsTensor, contents: {} }], rawInputContents: [Buffer.alloc(11)] }, 'INPUT_INVALID', /11 bytes/],
+    [
+      { inputs: [{ ...textTensor, shape: [1], contents: { bytesContents: [Buffer.from([0xc3, 0x28])] } }] },
+      'INPUT_INVALID',
+      /not UTF-8/,
+    ],
+    [{ inputs: [textTensor], outputs: [{ name: 'none' }] }, 'INPUT_INVALID', /no output none/],
+    [{ inputs: [textTensor], parameters: { sequence_id: { int64Param: 3 } } }, 'OPTION_UNSUPPORTED', /sequence_id/],
+    [{ inputs: [textTensor], parameters: { timeout: {} } }, 'REQUEST_INVALID', /no value/],
+    [{ inputs: [textTensor], parameters: { timeout: { stringParam: 'x' } } }, 'REQUEST_INVALID', /timeout/],
+  ])('refuses %j with %s', async (request, code, says) => {
+    await expectError(infer(request), code, says);
+  });
+
+  it('refuses a message that is too large, and goes on', async () => {
+    const large = { ...textTensor, shape: [1], contents: bytesContents(['w'.repeat(20_001)]) };
+    await expect(infer({ inputs: [large] })).rejects.toMatchObject({ code: statuses.RESOURCE_EXHAUSTED });
+    expect(await call('ServerReady')).toEqual({ ready: true });
+  });
+
+  it('refuses bytes that are no message', async () => {
+    const garbage = new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        '/inference.GRPCInferenceService/ModelInfer',
+        () => Buffer.from([0xff, 0xff, 0xff, 0xff]),
+        (bytes) => bytes,
+        {},
+        new Metadata(),
+        {},
+        (error, answer) => (error ? reject(error) : resolve(answer)),
+      );
+    });
+    await expect(garbage).rejects.toMatchObject({ code: expect.any(Number) });
+    expect(await call('ServerReady')).toEqual({ ready: true });
+  });
+});
+
+describe('keys', () => {
+  it('are wanted for all but health', async () => {
+    for (const headers of [{ 'x-api-key': 'another' }, { 'x-api-key': '' }]) {
+      await expectError(call('ModelInfer', { modelName: 'mail' }, headers), 'UNAUTHENTICATED', /API key/);
+      await expectError(call('ServerMetadata', {}, headers), 'UNAUTHENTICATED', /API key/);
+      expect(await call('ServerReady', {}, headers)).toEqual({ ready: true });
+      expect(await call('Check', {}, headers)).toEqual({ status: 'SERVING' });
+    }
+    const bearer = { 'x-api-key': '', authorization: `Bearer ${key.replaceAll(' ', '-')}` };
+    expect(await call('ServerMetadata', {}, bearer)).toMatchObject({ name: 'recurrent-onnx' });
+  });
+});
+
+describe('the model repository', () => {
+  it('lists, unloads and loads', async () => {
+    const topics = { name: 'topics', version: '1', reason: '' };
+    expect((await call('RepositoryIndex')).models).toContainEqual({ ...topics, state: 'READY' });
+    await call('RepositoryModelUnload', { modelName: 'topics' });
+    expect((await call('RepositoryIndex')).models).toContainEqual({
+      ...topics,
+      state: 'UNAVAILABLE',
+      reason: 'unloaded',
+    });
+    expect((await call('RepositoryIndex', { ready: true })).models).toHaveLength(1);
+    expect(await call('ModelReady', { name: 'topics' })).toEqual({ ready: false });
+    await expectError(call('ModelInfer', { modelName: 'topics', inputs: [textTensor] }), 'NOT_READY', /unloaded/);
+    expect(await call('ServerReady')).toEqual({ ready: true });
+    await call('RepositoryModelLoad', { modelName: 'topics' });
+    expect(await call('ModelReady', { name: 'topics' })).toEqual({ ready: true });
+    await expectError(call('RepositoryModelLoad', { modelName: 'none' }), 'MODEL_UNKNOWN', /none/);
+    await expectError(call('RepositoryModelUnload', { modelName: 'none' }), 'MODEL_UNKNOWN', /none/);
+    const parameters = { config: { stringParam: '{}' } };
+    await expectError(call('RepositoryModelLoad', { modelName: 'topics', parameters }), 'OPTION_UNSUPPORTED', /config/);
+  });
+});

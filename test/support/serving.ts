@@ -1,0 +1,126 @@
+/** A real server on a free port, with models made on the spot. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type Logger, pino } from 'pino';
+import { exportOnnx } from '../../exporters/export.ts';
+import type { TrainedModel } from '../../models/model.ts';
+import { planModel } from '../../models/plan.ts';
+import { createEncoder } from '../../models/text/encoder.ts';
+import type { ServeOptions } from '../../runtime/serving/options.ts';
+import { type RunningServer, startServer } from '../../runtime/serving/server.ts';
+import { referenceForward } from '../../src/reference/reference.ts';
+import { randomWeights } from './arbitrary-spec.ts';
+import { modelOf } from './trained-model.ts';
+
+const embedding = { type: 'embedding', inputDim: 30, outputDim: 4, maskZero: true } as const;
+
+/** Two classes by one output; masks, so rows of several lengths run together. */
+export const mailModel: TrainedModel = {
+  ...modelOf([embedding, { type: 'lstm', units: 5 }, { type: 'dense', units: 1, activation: 'sigmoid' }]),
+  labels: ['ham', 'spam'],
+};
+
+/** Three classes; does not mask. */
+export const topicModel: TrainedModel = {
+  ...modelOf([
+    { ...embedding, maskZero: false },
+    { type: 'gru', units: 5 },
+    { type: 'dense', units: 3, activation: 'softmax' },
+  ]),
+  labels: ['sport', 'news', 'über'],
+};
+
+/** The same with other weights: its answers tell which of the two gave them. */
+export function withSeed(model: TrainedModel, seed: number): TrainedModel {
+  return { ...model, weights: randomWeights(model.spec, seed) };
+}
+
+/** Float32 against float64, as in test/exporters/values.test.ts. */
+export const tolerance = 5e-6;
+
+/** Probabilities of texts by the float64 reference, [texts][outputs]. */
+export function expectedProbabilities(model: TrainedModel, texts: readonly string[]): number[][] {
+  const { vocabularySize, head } = planModel(model.spec);
+  const { ids, rows, time } = createEncoder({ ...model, vocabularySize }).encodeAll(texts);
+  const { probabilities } = referenceForward(model, ids, rows, time);
+  return texts.map((_, row) => [...probabilities.subarray(row * head.outputs, (row + 1) * head.outputs)]);
+}
+
+/** Writes models into a new folder, by their paths there. */
+export async function modelFolder(models: Readonly<Record<string, TrainedModel>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'recurrent-serving-'));
+  for (const [path, model] of Object.entries(models)) await writeModel(join(folder, path), model);
+  return folder;
+}
+
+export async function writeModel(path: string, model: TrainedModel): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, exportOnnx(model));
+}
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly reqId?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Served extends RunningServer {
+  readonly folder: string;
+  readonly log: readonly LogLine[];
+  /** A request with a JSON body, unless the body is bytes or text. */
+  ask(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Answer>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Buffer;
+  /** The body, if it is JSON. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into it as they please
+  readonly json: any;
+}
+
+export async function serve(
+  models: Readonly<Record<string, TrainedModel>>,
+  options: ServeOptions = {},
+): Promise<Served> {
+  const folder = await modelFolder(models);
+  const log: LogLine[] = [];
+  const logger: Logger = pino({ level: 'debug', base: null }, { write: (line: string) => log.push(JSON.parse(line)) });
+  const server = await startServer(folder, { port: 0, reloadSeconds: 0, isolation: 'none', ...options }, { logger });
+  return {
+    ...server,
+    folder,
+    log,
+    ask: (method, path, body, headers) => ask(`${server.url}${path}`, method, body, headers),
+    async close() {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ask(
+  url: string,
+  method: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const plain = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
+  const response = await fetch(url, {
+    method,
+    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    ...(body === undefined ? {} : { body: (plain ? body : JSON.stringify(body)) as string }),
+    signal: AbortSignal.timeout(20_000),
+  });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  const isJson = response.headers.get('content-type')?.startsWith('application/json') && bytes.length > 0;
+  return {
+    status: response.status,
+    headers: response.headers,
+    bytes,
+    json: isJson ? JSON.parse(`${bytes}`) : undefined,
+  };
+}
