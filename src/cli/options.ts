@@ -10,7 +10,7 @@ import { plateauSchema, scheduleSchema } from '../training/learning-rate.ts';
 import { optimiserSchema } from '../training/optimisers.ts';
 import { type RunOptionsInput, runOptionsSchema } from '../training/options.ts';
 import { numberOf, numberParser } from './numbers.ts';
-import { settingsParser, typesOf } from './settings.ts';
+import { parseClassWeights, settingsParser, typesOf } from './settings.ts';
 
 export const json = new Option('--json', 'print one JSON object on standard output, and nothing else there');
 export const quiet = new Option('--quiet', 'print the result only: no remarks, no progress');
@@ -75,6 +75,20 @@ export const optimiser = settings(
   `how weights are updated: ${typesOf(optimiserSchema).join(', ')}, e.g. sgd,momentum=0.9 (default: ${ofModel}${run.optimiser.parse(undefined).type})`,
   optimiserSchema,
 );
+export const classWeights = new Option(
+  '--class-weights <weights>',
+  'balanced, or the weight of each class in the loss, e.g. ham=1,spam=3',
+).argParser(parseClassWeights);
+export const l2 = new Option(
+  '--l2 <x>',
+  'penalty on the squares of the weights: one number, or e.g. kernel=1e-4,recurrent-kernel=1e-5,embeddings=0',
+).argParser(settingsParser('--l2', run.l2));
+export const globalClipNorm = number(
+  '--global-clip-norm <x>',
+  'scale the gradients down to this length, all together',
+  run.globalClipNorm,
+);
+export const clipValue = number('--clip-value <x>', 'cut each value of the gradients off at ± this', run.clipValue);
 export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
 export const vocabularySize = number(
   '--vocabulary-size <n>',
@@ -114,6 +128,10 @@ export const runOptions: readonly Option[] = [
   schedule,
   reduceOnPlateau,
   optimiser,
+  classWeights,
+  l2,
+  globalClipNorm,
+  clipValue,
   seed,
   vocabularySize,
   maxLength,

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { fail } from '../core/errors.ts';
 
 type Setting = string | number | boolean;
+const number = /^(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 
 /**
  * The text of an option as the object that `schema` takes: first the type, where there are several, then settings with
@@ -10,9 +11,9 @@ type Setting = string | number | boolean;
  *
  * @throws OPTION_INVALID, OPTION_UNKNOWN naming the setting
  */
-export function settingsParser(flag: string, schema: z.ZodType): (text: string) => Record<string, Setting> {
+export function settingsParser(flag: string, schema: z.ZodType): (text: string) => Record<string, Setting> | number {
   return (text) => {
-    const given = parseSettings(flag, text);
+    const given = number.test(text) ? Number(text) : parseSettings(flag, text);
     const parsed = schema.safeParse(given);
     if (parsed.success) return given;
     const [issue] = parsed.error.issues;
@@ -50,7 +51,19 @@ function parseSettings(flag: string, text: string): Record<string, Setting> {
 function readValue(value: string | undefined): Setting {
   if (value === undefined || value === 'true') return true;
   if (value === 'false') return false;
-  return /^(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
+  return number.test(value) ? Number(value) : value;
+}
+
+/** `balanced`, or labels with their weights: `ham=1,spam=3`. @throws OPTION_INVALID */
+export function parseClassWeights(text: string): 'balanced' | Record<string, number> {
+  if (text === 'balanced') return text;
+  const weights = text.split(',').map((part) => {
+    const [, label, value = ''] = /^(.+)=([^=]+)$/.exec(part) ?? [];
+    if (label !== undefined && number.test(value)) return [label, Number(value)] as const;
+    const hint = 'Write balanced, or label=weight,label=weight.';
+    return fail('OPTION_INVALID', `--class-weights cannot read ${JSON.stringify(text)}`, hint);
+  });
+  return Object.fromEntries(weights);
 }
 
 /** The types that a union tells apart. */

@@ -19,6 +19,7 @@ import {
   planMemory,
 } from './memory.ts';
 import type { RunOptions } from './options.ts';
+import type { StepOptions } from './step-options.ts';
 
 export interface EngineChoice {
   take(given: {
@@ -28,9 +29,14 @@ export interface EngineChoice {
 }
 
 /** @throws OPTION_UNSUPPORTED, MEMORY_TOO_SMALL */
-export async function beginChoice({ spec }: ModelPlan, options: RunOptions, split: Split): Promise<EngineChoice> {
+export async function beginChoice(
+  { spec }: ModelPlan,
+  options: RunOptions,
+  stepOptions: StepOptions,
+  split: Split,
+): Promise<EngineChoice> {
   const { optimiser, maxLength, batchSize, threads } = options;
-  const load = { spec, optimiser, rows: Math.min(batchSize, split.train.length), time: maxLength };
+  const load = { spec, optimiser, stepOptions, rows: Math.min(batchSize, split.train.length), time: maxLength };
   const request = { load, threads };
   const encodedRows = split.train.length + split.validation.length;
   const others = [encodedMemory(encodedRows, maxLength), checkpointMemory(load)];

@@ -5,6 +5,7 @@
 import type { ModelSpec } from '../../models/layers.ts';
 import type { Weights } from '../../models/weights.ts';
 import type { OptimiserOptions, OptimiserState } from './optimisers.ts';
+import type { StepOption, StepOptions } from './step-options.ts';
 
 /** Rows of one step. Nothing is kept of it after the call. */
 export interface Batch {
@@ -28,7 +29,7 @@ export interface StepAddress {
 }
 
 export interface StepResult {
-  /** Mean over the rows, before the update. */
+  /** Mean over the rows, before the update; in training with the weights of the classes, and with the penalty. */
   readonly loss: number;
   /** Rows whose most probable class is the target. */
   readonly correct: number;
@@ -68,12 +69,16 @@ export interface EngineOptions {
   readonly weights: Weights;
   readonly optimiser: OptimiserOptions;
   readonly threads: number;
+  /** Default: none. */
+  readonly stepOptions?: StepOptions | undefined;
 }
 
 /** A run as it is known before it begins. */
 export interface EngineLoad {
   readonly spec: ModelSpec;
   readonly optimiser: OptimiserOptions;
+  /** Default: none. */
+  readonly stepOptions?: StepOptions | undefined;
   readonly threads: number;
   /** Of the largest batch. */
   readonly rows: number;
@@ -90,6 +95,8 @@ export interface MemoryPart {
 /** An engine that may or may not be usable on this machine for this spec. */
 export interface EngineProvider {
   readonly name: EngineName;
+  /** Whether a step honours each option; one that it does not is refused before the engine is prepared. */
+  readonly honours: Readonly<Record<StepOption, boolean>>;
   /** Why this engine cannot run `spec` here, with the remedy; undefined when it can. */
   refusal(spec: ModelSpec): Promise<string | undefined>;
   /** Most threads that have something to do in batches of `rows` rows. */

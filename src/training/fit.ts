@@ -5,7 +5,7 @@
  */
 import type { EpochRecord } from '../../models/checkpoint/state.ts';
 import type { Side } from '../../models/text/preprocessing.ts';
-import type { Weights } from '../../models/weights.ts';
+import type { Tensor, Weights } from '../../models/weights.ts';
 import { fail } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { createRandom, permutation } from '../core/random.ts';
@@ -18,6 +18,7 @@ import { evaluateSet, withoutPadding } from './evaluate-set.ts';
 import { constantRate, type Plateau, plateauRate, type Schedule, scheduledRate } from './learning-rate.ts';
 import { createScore, type MetricName, type Metrics } from './metrics.ts';
 import { bestEpoch, epochsWithoutGain } from './monitor.ts';
+import { penaltyOf, type StepOptions } from './step-options.ts';
 
 /** What goes on from epoch to epoch, beside the engine's state. */
 export interface FitState {
@@ -43,6 +44,8 @@ interface Decisions {
 
 export interface FitOptions extends Decisions {
   readonly engine: Engine;
+  /** With which the engine was prepared: the validation loss has the same penalty. Default: none. */
+  readonly stepOptions?: StepOptions;
   readonly training: EncodedSet;
   /** Undefined: early stopping watches the training part. */
   readonly validation: EncodedSet | undefined;
@@ -163,7 +166,7 @@ async function trainEpoch(
   return score.metrics();
 }
 
-function validator({ engine, batchSize, signal, masked }: FitOptions, validation: EncodedSet) {
+function validator({ engine, stepOptions, batchSize, signal, masked }: FitOptions, validation: EncodedSet) {
   const taken = masked && withoutPadding(validation, masked.padding);
   return async (epoch: number): Promise<Metrics> => {
     const evaluated = await evaluateSet(engine, validation, { batchSize, signal, ...taken });
@@ -174,6 +177,9 @@ function validator({ engine, batchSize, signal, masked }: FitOptions, validation
         'The files hold the best model before that. Try a lower learning rate.',
       );
     }
-    return evaluated;
+    if (!stepOptions?.l2) return evaluated;
+    const { weights } = await engine.state();
+    const penalty = penaltyOf(stepOptions, (name) => (weights.get(name) as Tensor).data);
+    return { ...evaluated, loss: evaluated.loss + penalty };
   };
 }

@@ -22,14 +22,27 @@ const highest = 1 - 1e-7;
  * @param logits [rows, outputs]
  * @param targets class of each row
  * @param gradient receives dL/dlogits, [rows, outputs]
+ * @param classWeights of each class, by which the loss of its rows is multiplied; default: 1
  */
-export function judge(head: Head, logits: Float32Array, targets: Int32Array, gradient: Float32Array): LossResult {
+export function judge(
+  head: Head,
+  logits: Float32Array,
+  targets: Int32Array,
+  gradient: Float32Array,
+  classWeights?: readonly number[],
+): LossResult {
   return head.loss === 'binaryCrossentropy'
-    ? binaryCrossentropy(head, logits, targets, gradient)
-    : categoricalCrossentropy(head, logits, targets, gradient);
+    ? binaryCrossentropy(head, logits, targets, gradient, classWeights)
+    : categoricalCrossentropy(head, logits, targets, gradient, classWeights);
 }
 
-function binaryCrossentropy(head: Head, logits: Float32Array, targets: Int32Array, gradient: Float32Array): LossResult {
+function binaryCrossentropy(
+  head: Head,
+  logits: Float32Array,
+  targets: Int32Array,
+  gradient: Float32Array,
+  classWeights: readonly number[] | undefined,
+): LossResult {
   const rows = targets.length;
   const probabilities = logits.map(sigmoid);
   const predicted = Int32Array.from(probabilities, (p) => (p > 0.5 ? 1 : 0));
@@ -39,12 +52,14 @@ function binaryCrossentropy(head: Head, logits: Float32Array, targets: Int32Arra
     const x = logits[row] as number;
     const p = probabilities[row] as number;
     const y = targets[row] as number;
+    const weight = classWeights?.[y] ?? 1;
     const inside = head.fromLogits || (p > lowest && p < highest);
     const held = Math.min(Math.max(p, lowest), highest);
-    loss += head.fromLogits
+    const own = head.fromLogits
       ? Math.max(x, 0) - x * y + Math.log1p(Math.exp(-Math.abs(x)))
       : -(y ? Math.log(held) : Math.log(1 - held));
-    gradient[row] = inside ? (p - y) / rows : 0;
+    loss += weight * own;
+    gradient[row] = inside ? (weight * (p - y)) / rows : 0;
     correct += predicted[row] === y ? 1 : 0;
   }
   return { loss: loss / rows, correct, probabilities, predicted };
@@ -55,6 +70,7 @@ function categoricalCrossentropy(
   logits: Float32Array,
   targets: Int32Array,
   gradient: Float32Array,
+  classWeights: readonly number[] | undefined,
 ): LossResult {
   const rows = targets.length;
   const { outputs } = head;
@@ -66,15 +82,17 @@ function categoricalCrossentropy(
   for (let row = 0; row < rows; row++) {
     const target = targets[row] as number;
     const at = row * outputs;
+    const weight = classWeights?.[target] ?? 1;
     const p = probabilities[at + target] as number;
     const inside = head.fromLogits || (p > lowest && p < highest);
-    loss += head.fromLogits
+    const own = head.fromLogits
       ? logSumExp(logits.subarray(at, at + outputs)) - (logits[at + target] as number)
       : -Math.log(Math.min(Math.max(p, lowest), highest));
+    loss += weight * own;
     let best = 0;
     for (let j = 0; j < outputs; j++) {
       const q = probabilities[at + j] as number;
-      gradient[at + j] = inside ? (q - (j === target ? 1 : 0)) / rows : 0;
+      gradient[at + j] = inside ? (weight * (q - (j === target ? 1 : 0))) / rows : 0;
       if (q > (probabilities[at + best] as number)) best = j;
     }
     predicted[row] = best;

@@ -22,6 +22,7 @@ export const optimiserSchema = z.discriminatedUnion('type', [
     beta2: fraction.default(0.999),
     epsilon: z.number().gt(0).default(1e-8),
   }),
+  z.strictObject({ type: z.literal('rmsprop'), rho: fraction.default(0.9), epsilon: z.number().gt(0).default(1e-7) }),
   z.strictObject({ type: z.literal('sgd'), momentum: fraction.default(0), nesterov: z.boolean().default(false) }),
 ]);
 
@@ -35,20 +36,20 @@ export const sgd: OptimiserOptions = { type: 'sgd', momentum: 0, nesterov: false
 export interface OptimiserState {
   /** Updates done so far. */
   readonly step: number;
-  /** By kind of moment, then by name of weight: `adam` has m and v, `sgd` with momentum has velocity. */
+  /** By kind of moment, then by name of weight: `adam` has m and v, `rmsprop` v, `sgd` with momentum velocity. */
   readonly moments: ReadonlyMap<string, ReadonlyMap<string, Float32Array>>;
 }
 
 /** Names of the moments that each optimiser keeps. */
 export function momentNames(options: OptimiserOptions): readonly string[] {
-  if (options.type !== 'sgd') return ['m', 'v'];
-  return options.momentum > 0 ? ['velocity'] : [];
+  if (options.type === 'sgd') return options.momentum > 0 ? ['velocity'] : [];
+  return options.type === 'rmsprop' ? ['v'] : ['m', 'v'];
 }
 
 export interface StepRates {
   /** By what a step's direction is multiplied. */
   readonly rate: number;
-  /** What Adam adds to √v. 0: not Adam. */
+  /** What Adam adds to √v, and RMSprop to v. 0: another one. */
   readonly epsilon: number;
 }
 
@@ -60,6 +61,7 @@ export interface StepRates {
  */
 export function ratesOf(options: OptimiserOptions, learningRate: number, step: number): StepRates {
   if (options.type === 'sgd') return { rate: learningRate, epsilon: 0 };
+  if (options.type === 'rmsprop') return { rate: learningRate, epsilon: options.epsilon };
   const { beta1, beta2, epsilon } = options;
   const correction = Math.sqrt(1 - beta2 ** step);
   return {
@@ -72,6 +74,7 @@ export function ratesOf(options: OptimiserOptions, learningRate: number, step: n
  * One update of one weight, in place.
  *
  * Adam: m ← m + (g − m)(1 − β₁), v ← v + (g² − v)(1 − β₂), w ← w − rate · m/(√v + ε), both of `ratesOf`.
+ * RMSprop, as Keras: v ← v + (g² − v)(1 − ρ), w ← w − αg/√(v + ε).
  * SGD: u ← μu − αg, w ← w + u, or w + μu − αg with Nesterov's momentum; without momentum w ← w − αg.
  *
  * @param step updates done including this one, from 1
@@ -85,6 +88,17 @@ export function updateWeight(
   gradient: Float32Array,
   moments: readonly Float32Array[],
 ): void {
+  if (options.type === 'rmsprop') {
+    const [v] = moments as [Float32Array];
+    const { rho, epsilon } = options;
+    for (let i = 0; i < weight.length; i++) {
+      const g = gradient[i] as number;
+      const variance = (v[i] as number) + (g * g - (v[i] as number)) * (1 - rho);
+      v[i] = variance;
+      weight[i] = (weight[i] as number) - (learningRate * g) / Math.sqrt(variance + epsilon);
+    }
+    return;
+  }
   if (options.type !== 'sgd') {
     const [m, v] = moments as [Float32Array, Float32Array];
     const { beta1, beta2 } = options;

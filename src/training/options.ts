@@ -13,6 +13,7 @@ import { adam, optimiserSchema } from './optimisers.ts';
 
 const share = z.number().min(0).max(0.9);
 const seed = z.int().min(0);
+const penalty = z.number().min(0).max(1e6);
 
 export const runOptionsSchema = z.strictObject({
   /** Most passes over the training part; early stopping may end before. */
@@ -33,6 +34,23 @@ export const runOptionsSchema = z.strictObject({
   /** Reduces the learning rate when epochs bring no gain; not together with a schedule. */
   reduceOnPlateau: plateauSchema.optional(),
   optimiser: optimiserSchema.default(adam),
+  /** By what the loss and the gradient of a class's texts are multiplied, by label (1 where left out); `balanced`: the rarer, the more. */
+  classWeights: z.union([z.literal('balanced'), z.record(z.string(), z.number().min(0).max(1e6))]).optional(),
+  /** λ of a penalty λ Σ w² that the loss gains; one number: on kernels, recurrent kernels and embeddings alike. */
+  l2: z
+    .union([
+      penalty,
+      z.strictObject({
+        kernel: penalty.default(0),
+        recurrentKernel: penalty.default(0),
+        embeddings: penalty.default(0),
+      }),
+    ])
+    .optional(),
+  /** All gradients together are scaled down to this length, if they are longer. */
+  globalClipNorm: z.number().gt(0).max(1e9).optional(),
+  /** Each value of a gradient is cut off at ± this. */
+  clipValue: z.number().gt(0).max(1e9).optional(),
   /** Of initial weights, shuffling and dropout. */
   seed: seed.default(0),
   /** Of the split into training, validation and test part. */
@@ -110,7 +128,10 @@ function withLength(schedule: Schedule, epochs: number): Schedule {
 }
 
 /** @throws OPTION_UNSUPPORTED */
-function checkTogether({ schedule, reduceOnPlateau }: RunOptions): void {
+function checkTogether({ schedule, reduceOnPlateau, globalClipNorm, clipValue }: RunOptions): void {
+  if (globalClipNorm !== undefined && clipValue !== undefined) {
+    fail('OPTION_UNSUPPORTED', 'globalClipNorm and clipValue both clip the gradient', 'Leave one of the two out.');
+  }
   if (!reduceOnPlateau || (schedule.type === 'constant' && schedule.warmup === 0)) return;
   fail(
     'OPTION_UNSUPPORTED',

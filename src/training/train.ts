@@ -19,6 +19,7 @@ import { type FitState, fitModel } from './fit.ts';
 import type { MemoryPlan } from './memory.ts';
 import { type RunOptions, type RunOptionsInput, resolveOptions, runOptionsSchema } from './options.ts';
 import { recipeOptions } from './recipe.ts';
+import { resolveStepOptions } from './resolve-step-options.ts';
 import { beginning, expectSame } from './resume.ts';
 import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
 
@@ -108,7 +109,9 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     expectSame('vocabulary', previous.model.vocabulary, vocabulary);
   }
   checkBucket(plan, options);
-  const choice = await beginChoice(plan, options, split);
+  const targets = trainingExamples.map(({ label }) => label);
+  const stepOptions = resolveStepOptions(options, plan, { targets, labels: data.labels });
+  const choice = await beginChoice(plan, options, stepOptions, split);
 
   const encoder = createEncoder({ preprocessing, vocabulary, vocabularySize: plan.vocabularySize });
   const training = encodeExamples(encoder, trainingExamples, data.recipe);
@@ -116,7 +119,13 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   const weights = previous?.run?.weights ?? initialWeights(plan, options.seed);
   const { provider, note, load, memory } = await choice.take({ weights, training });
   const { threads } = load;
-  const engine = await provider.prepare({ spec: plan.spec, weights, optimiser: options.optimiser, threads });
+  const engine = await provider.prepare({
+    spec: plan.spec,
+    weights,
+    optimiser: options.optimiser,
+    threads,
+    stepOptions,
+  });
   const start = beginning(weights, previous);
   const facts: TrainingStart = {
     plan,
@@ -177,6 +186,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
       ...options,
       masked: plan.maskZero ? { padding: options.padding, bucket: options.bucket } : undefined,
       engine,
+      stepOptions,
       training,
       validation,
       start,

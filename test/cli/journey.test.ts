@@ -49,6 +49,7 @@ describe('train', () => {
       ...{ epochs: 1, patience: 2, batchSize: 7, learningRate: 0.5, seed: 3, vocabularySize: 50, maxLength: 9 },
       ...{ validationSplit: 0.2, testSplit: 0.25, splitSeed: 4, threads: 1 },
       ...{ monitor: 'f1', minDelta: 0.01, keep: 'last', schedule: 'cosine,end=0.1,warmup=0.5' },
+      ...{ clipValue: 0.5, l2: 0.001, classWeights: 'balanced' },
       ...{ optimiser: 'sgd,momentum=0.9,nesterov', padding: 'post', truncating: 'post', engine: 'js' },
     };
     const args = Object.entries(options).flatMap(([name, value]) => [

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { settingsParser, typesOf } from '../../src/cli/settings.ts';
+import { parseClassWeights, settingsParser, typesOf } from '../../src/cli/settings.ts';
 import { plateauSchema, scheduleSchema } from '../../src/training/learning-rate.ts';
 import { optimiserSchema } from '../../src/training/optimisers.ts';
+import { runOptionsSchema } from '../../src/training/options.ts';
 
+const l2 = settingsParser('--l2', runOptionsSchema.shape.l2);
 const schedule = settingsParser('--schedule', scheduleSchema);
 const optimiser = settingsParser('--optimiser', optimiserSchema);
 const plateau = settingsParser('--reduce-on-plateau', plateauSchema);
@@ -14,6 +16,10 @@ describe('settings', () => {
     expect(optimiser('sgd,momentum=0.9,nesterov')).toEqual({ type: 'sgd', momentum: 0.9, nesterov: true });
     expect(optimiser('sgd,nesterov=false')).toEqual({ type: 'sgd', nesterov: false });
     expect(plateau('factor=0.5,min-rate=1e-5')).toEqual({ factor: 0.5, minRate: 1e-5 });
+    expect(l2('1e-4')).toBe(1e-4);
+    expect(l2('recurrent-kernel=0.1')).toEqual({ recurrentKernel: 0.1 });
+    expect(parseClassWeights('balanced')).toBe('balanced');
+    expect(parseClassWeights('not-spam=1,a b=0.5')).toEqual({ 'not-spam': 1, 'a b': 0.5 });
     expect(typesOf(optimiserSchema)).toContain('adam-pytorch');
   });
 
@@ -28,7 +34,11 @@ describe('settings', () => {
     [() => schedule('cosine,over=2,over=3'), 'OPTION_INVALID', /cannot read/],
     [() => schedule(''), 'OPTION_INVALID', /cannot read/],
     [() => plateau('patience=1.5'), 'OPTION_INVALID', /patience/],
-    [() => plateau('0.5'), 'OPTION_UNKNOWN', /no setting type/],
+    [() => plateau('0.5'), 'OPTION_INVALID', /--reduce-on-plateau 0.5/],
+    [() => plateau('often'), 'OPTION_UNKNOWN', /no setting type/],
+    [() => l2('kernel=x'), 'OPTION_INVALID', /--l2/],
+    [() => parseClassWeights('spam'), 'OPTION_INVALID', /--class-weights/],
+    [() => parseClassWeights('spam=x'), 'OPTION_INVALID', /--class-weights/],
   ] as const)('that do not fit are refused by name (%#)', (parse, code, message) => {
     expect(parse).toThrowError(expect.objectContaining({ code, message: expect.stringMatching(message) }));
   });

@@ -18,6 +18,7 @@ import {
 } from '../../src/reference/reference.ts';
 import type { Batch, Engine, EngineProvider } from '../../src/training/engine.ts';
 import { adam, type OptimiserOptions, sgd } from '../../src/training/optimisers.ts';
+import type { StepOptions } from '../../src/training/step-options.ts';
 import { arbitraryCase, randomBatch, randomStates, randomWeights } from '../support/arbitrary-spec.ts';
 import { largestDifference } from '../support/largest-difference.ts';
 import { type Optimised, textbookUpdate } from '../support/textbook-optimiser.ts';
@@ -167,6 +168,7 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       adam,
       { type: 'adam', beta1: 0.5, beta2: 0.9, epsilon: 1e-3 },
       { type: 'adam-pytorch', beta1: 0.5, beta2: 0.9, epsilon: 1e-3 },
+      { type: 'rmsprop', rho: 0.8, epsilon: 1e-5 },
       sgd,
       { type: 'sgd', momentum: 0.9, nesterov: false },
       { type: 'sgd', momentum: 0.9, nesterov: true },
@@ -217,6 +219,57 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
         }
       },
     );
+
+    it.each([
+      { classWeights: [0.5, 3, 1.5] },
+      { l2: true },
+      { globalClipNorm: 0.05 },
+      { globalClipNorm: 1e3 },
+      { clipValue: 0.01 },
+      { classWeights: [0.5, 3, 1.5], l2: true, globalClipNorm: 0.2 },
+    ] as const)('weighs classes, penalises and clips as the float64 formulas do: %o', async (given) => {
+      const spec = parseSpec({
+        version: 1,
+        name: 'adjusted',
+        layers: [
+          { type: 'embedding', inputDim: 300, outputDim: 17 }, // more rows than a batch looks up
+          { type: 'gru', units: 4 },
+          { type: 'dense', units: 3, activation: 'softmax' },
+        ],
+      });
+      const l2 = 'l2' in given ? penalties : undefined;
+      const stepOptions: StepOptions = { ...given, l2 };
+      const start = randomWeights(spec, 4);
+      const engine = await provider.prepare({ spec, weights: start, optimiser: sgd, threads, stepOptions });
+      try {
+        let expected: ReferenceWeights = new Map(
+          [...start].map(([name, { shape, data }]) => [name, { shape, data: Float64Array.from(data) }]),
+        );
+        for (let step = 0; step < 3; step++) {
+          const batch = randomBatch(spec, maxRows, 5, step);
+          const { loss } = await engine.step(batch, { ...address, step }, 1);
+          const textbook = adjustedGradients(stepOptions, { spec, weights: expected }, batch);
+          // of the order of 1, with some ten penalties of a few hundred squares each
+          expect(Math.abs(loss - textbook.loss)).toBeLessThan(2 * tolerance);
+          expected = new Map(
+            [...expected].map(([name, { shape, data }]) => [
+              name,
+              { shape, data: data.map((value, i) => value - (textbook.gradients.get(name)?.[i] as number)) },
+            ]),
+          );
+        }
+        const { weights } = await engine.state();
+        for (const [name, { data }] of expected) {
+          expect(relativeError((weights.get(name) as Tensor).data, data), name).toBeLessThan(2 * tolerance);
+        }
+        // evaluation knows nothing of all this
+        const batch = randomBatch(spec, maxRows, 5, 9);
+        const plain = referenceGradients({ spec, weights: expected }, batch);
+        expect(Math.abs((await engine.evaluate(batch)).loss - plain.loss)).toBeLessThan(2 * tolerance);
+      } finally {
+        await engine.dispose();
+      }
+    });
 
     it('repeats bit for bit, and goes on bit for bit from a saved state', async () => {
       const weights = randomWeights(lstm, 3);
@@ -361,6 +414,50 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       });
     });
   });
+}
+
+/** λ of every parameter but the biases. */
+const penalties = new Map([
+  ['embedding/embeddings', 0.003],
+  ['gru/kernel', 0.02],
+  ['gru/recurrent_kernel', 0.01],
+  ['dense/kernel', 0.04],
+]);
+
+/** Loss and gradient of a step as the manuals write them, in float64: row by row, then penalty, then clipping. */
+function adjustedGradients(
+  { classWeights, l2, globalClipNorm, clipValue }: StepOptions,
+  model: { readonly spec: ModelSpec; readonly weights: ReferenceWeights },
+  { rows, time, ids, targets }: Batch,
+): { readonly loss: number; readonly gradients: ReadonlyMap<string, number[]> } {
+  const ofRows = Array.from({ length: rows }, (_, row) => ({
+    weight: (classWeights?.[targets[row] as number] ?? 1) / rows,
+    ...referenceGradients(model, {
+      ...{ rows: 1, time, ids: ids.slice(time * row, time * (row + 1)), targets: targets.slice(row, row + 1) },
+    }),
+  }));
+  let loss = ofRows.reduce((sum, row) => sum + row.weight * row.loss, 0);
+  const gradients = new Map<string, number[]>();
+  for (const [name, { data }] of model.weights) {
+    const factor = l2?.get(name) ?? 0;
+    loss += factor * Array.from(data).reduce((sum, value) => sum + value ** 2, 0);
+    gradients.set(
+      name,
+      Array.from(data, (value, i) =>
+        ofRows.reduce((sum, row) => sum + row.weight * (row.gradients.get(name)?.[i] as number), 2 * factor * value),
+      ),
+    );
+  }
+  const norm = Math.hypot(...[...gradients.values()].flat());
+  const scale = globalClipNorm === undefined ? 1 : Math.min(1, globalClipNorm / norm);
+  const most = clipValue ?? Number.POSITIVE_INFINITY;
+  for (const [name, values] of gradients) {
+    gradients.set(
+      name,
+      values.map((value) => Math.max(-most, Math.min(most, scale * value))),
+    );
+  }
+  return { loss, gradients };
 }
 
 /** Each weight moved by one unit in its last place, up and down in turn. */

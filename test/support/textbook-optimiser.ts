@@ -3,7 +3,7 @@ import type { OptimiserOptions } from '../../src/training/optimisers.ts';
 
 export interface Optimised {
   readonly weight: Float64Array;
-  /** Adam: m and v. SGD with momentum: velocity. */
+  /** Adam: m and v. RMSprop: v. SGD with momentum: velocity. */
   readonly moments: readonly Float64Array[];
 }
 
@@ -22,6 +22,13 @@ export function textbookUpdate(
     const velocity = g.map((each, i) => momentum * (moments[0]?.[i] ?? 0) - rate * each);
     const move = nesterov ? velocity.map((v, i) => momentum * v - rate * (g[i] ?? 0)) : velocity;
     return { weight: weight.map((w, i) => w + (move[i] ?? 0)), moments: [velocity] };
+  }
+  if (options.type === 'rmsprop') {
+    const v = g.map((each, i) => options.rho * (moments[0]?.[i] ?? 0) + (1 - options.rho) * each ** 2);
+    return {
+      weight: weight.map((w, i) => w - (rate * (g[i] ?? 0)) / Math.sqrt((v[i] ?? 0) + options.epsilon)),
+      moments: [v],
+    };
   }
   const { beta1, beta2, epsilon } = options;
   const m = g.map((each, i) => beta1 * (moments[0]?.[i] ?? 0) + (1 - beta1) * each);

@@ -171,6 +171,10 @@ describe('train', () => {
   it('goes on bit for bit where the learning rate follows the steps, or the history', async () => {
     const decided: Partial<TrainOptions>[] = [
       { schedule: { type: 'cosine', warmup: 1.5, end: 0.1 }, monitor: 'f1', keep: 'last' },
+      {
+        ...{ classWeights: 'balanced', l2: 0.001, globalClipNorm: 0.5, optimiser: { type: 'sgd', momentum: 0.9 } },
+        ...{ schedule: { type: 'exponential', factor: 0.8 }, monitor: 'auc' },
+      },
       { reduceOnPlateau: { factor: 0.5, patience: 1, minDelta: 0.3 }, monitor: 'auc', minDelta: 0.01, patience: 4 },
     ];
     for (const [number, own] of decided.entries()) {
@@ -193,7 +197,7 @@ describe('train', () => {
       }
       const again = { out, resume: true, epochs: 7 };
       expect(await codeOf({ ...again, learningRate: options.learningRate, schedule: { type: 'linear' } })).toBe(
-        number === 0 ? 'RESUME_MISMATCH' : 'OPTION_UNSUPPORTED',
+        own.reduceOnPlateau ? 'OPTION_UNSUPPORTED' : 'RESUME_MISMATCH',
       );
     }
   });
@@ -213,7 +217,26 @@ describe('train', () => {
     expect(await accuracyOf(last)).toBe(figures.at(-1));
   });
 
+  it('gives a loss with its penalty, of the training and of the validation part', async () => {
+    const given = { ...options, epochs: 1, learningRate: 1e-6, engine: 'js' } as const;
+    const [plain, penalised] = [await train(given), await train({ ...given, l2: 0.1 })];
+    const penalty = [...plain.model.weights].reduce(
+      (sum, [name, { data }]) =>
+        sum + (name.endsWith('bias') ? 0 : 0.1 * data.reduce((squares, w) => squares + w ** 2, 0)),
+      0,
+    );
+    expect(penalty).toBeGreaterThan(0.5);
+    for (const figure of ['loss', 'validationLoss'] as const) {
+      const gained = Number(penalised.history[0]?.[figure]) - Number(plain.history[0]?.[figure]);
+      expect(gained).toBeCloseTo(penalty, 3); // the weights move a little, at a rate of 1e-6
+    }
+    expect(penalised.history[0]?.validationAccuracy).toBe(plain.history[0]?.validationAccuracy);
+  });
+
   it('refuses decisions that cannot be made', async () => {
+    expect(await codeOf({ globalClipNorm: 1, clipValue: 1 })).toBe('OPTION_UNSUPPORTED');
+    expect(await codeOf({ classWeights: { 'is-ugly': 2 } })).toBe('OPTION_INVALID');
+    expect(await codeOf({ clipValue: 0 })).toBe('OPTION_INVALID');
     const plateau = { reduceOnPlateau: {} };
     expect(await codeOf({ ...plateau, schedule: { type: 'exponential', factor: 0.9 } })).toBe('OPTION_UNSUPPORTED');
     expect(await codeOf({ ...plateau, schedule: { type: 'constant', warmup: 1 } })).toBe('OPTION_UNSUPPORTED');

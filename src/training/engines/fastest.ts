@@ -67,10 +67,10 @@ function isTried({ load }: Candidate, index: number, all: readonly Candidate[]):
 /** Median milliseconds of a step. */
 async function timeSteps(
   { provider, load }: Candidate,
-  { load: { spec, optimiser } }: EngineRequest,
+  { load: { spec, optimiser, stepOptions } }: EngineRequest,
   { weights, seed, learningRate, batches }: Trial,
 ): Promise<number> {
-  const engine = await provider.prepare({ spec, weights, optimiser, threads: load.threads });
+  const engine = await provider.prepare({ spec, weights, optimiser, threads: load.threads, stepOptions });
   const times: number[] = [];
   try {
     const began = performance.now();

@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { fail } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import type { EngineLoad, EngineName, EngineProvider } from '../engine.ts';
+import { type StepOptions, stepOptionsIn } from '../step-options.ts';
 import { costs } from './costs.ts';
 import { expectedStep } from './expected-cost.ts';
 import { jsEngine } from './js/engine.ts';
@@ -84,7 +85,10 @@ export async function candidatesOf(
     const provider = providers[name];
     const fewest = provider.fewestThreads?.() ?? 1;
     const most = provider.mostThreads(load.rows);
-    const refusal = (await provider.refusal(load.spec)) ?? refuseThreads(name, threads, fewest, most, load.rows);
+    const refusal =
+      refuseStepOptions(provider, load.stepOptions) ??
+      (await provider.refusal(load.spec)) ??
+      refuseThreads(name, threads, fewest, most, load.rows);
     if (refusal !== undefined) {
       reasons.push(`${name}: ${refusal}`);
       continue;
@@ -96,6 +100,15 @@ export async function candidatesOf(
     if (tooLarge.length === able.length) reasons.push(`${name}: ${tooLarge[0]}`);
   }
   return { candidates, reasons };
+}
+
+/** Why an engine cannot honour the options of a step; undefined when it does. */
+export function refuseStepOptions(
+  { honours }: Pick<EngineProvider, 'honours'>,
+  options: StepOptions = {},
+): string | undefined {
+  const refused = stepOptionsIn(options).filter((name) => !honours[name]);
+  return refused.length ? `it does not honour ${refused.join(', ')}` : undefined;
 }
 
 export function refuseAll(reasons: readonly string[]): never {

@@ -10,19 +10,21 @@ import { dropoutMask } from '../../dropout.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge, type LossResult } from '../../loss.ts';
 import { copyMoments, momentNames, newMoments, updateWeight } from '../../optimisers.ts';
+import { adjustGradients, adjustsGradients } from '../../step-options.ts';
 import { jsMemory } from './memory.ts';
 import { runNetwork } from './network.ts';
 import type { Pass } from './pass.ts';
 
 export const jsEngine: EngineProvider = {
   name: 'js',
+  honours: { classWeights: true, l2: true, globalClipNorm: true, clipValue: true },
   refusal: async () => undefined,
   mostThreads: () => 1,
   memory: jsMemory,
   prepare: async (options) => createJsEngine(options),
 };
 
-function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): Engine {
+function createJsEngine({ spec, weights: initial, optimiser, stepOptions = {} }: EngineOptions): Engine {
   const plan = planModel(spec);
   checkWeights(initial, plan.parameters);
   let weights = copyWeights(initial);
@@ -45,9 +47,13 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
       gradient: (name) => gradients.get(name) as Float32Array,
     };
     const { output, backward } = runNetwork(pass, plan, ids);
-    const judged: LossResult = judge(plan.head, output.value, batch.targets, output.gradient);
+    const classWeights = address && stepOptions.classWeights;
+    const judged: LossResult = judge(plan.head, output.value, batch.targets, output.gradient, classWeights);
     return { ...judged, logits: output.value, backward };
   }
+
+  const trained = () =>
+    [...gradients].map(([name, gradient]) => ({ name, gradient, weight: (weights.get(name) as Tensor).data }));
 
   return {
     name: 'js',
@@ -57,6 +63,7 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
       const { loss, correct, probabilities, backward } = forward(batch, address);
       for (const gradient of gradients.values()) gradient.fill(0);
       backward();
+      const penalty = adjustsGradients(stepOptions) ? adjustGradients(stepOptions, trained()) : 0;
       updates++;
       const kinds = momentNames(optimiser);
       for (const [name, gradient] of gradients) {
@@ -64,7 +71,7 @@ function createJsEngine({ spec, weights: initial, optimiser }: EngineOptions): E
         const own = kinds.map((kind) => moments.get(kind)?.get(name) as Float32Array);
         updateWeight(optimiser, learningRate, updates, weight, gradient, own);
       }
-      return { loss, correct, probabilities };
+      return { loss: loss + penalty, correct, probabilities };
     },
 
     async evaluate(batch) {

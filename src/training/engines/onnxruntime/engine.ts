@@ -16,9 +16,11 @@ import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
 import { judge } from '../../loss.ts';
 import { momentNames, ratesOf, type StepRates } from '../../optimisers.ts';
+import { adjustGradients, adjustsGradients } from '../../step-options.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
 import { availableBuilds } from '../wasm/kernels.ts';
 import { mostBytes } from '../wasm/reserve-memory.ts';
+import { denseGradients } from './dense-gradients.ts';
 import { createDraw, createFeeder, type Fed } from './feeds.ts';
 import { type StepGraph, stepGraph } from './graph/step-graph.ts';
 import { engineMemory, parameterSpace } from './memory.ts';
@@ -29,6 +31,7 @@ import { startWorkers } from './workers.ts';
 
 export const onnxruntimeEngine: EngineProvider = {
   name: 'onnxruntime',
+  honours: { classWeights: true, l2: true, globalClipNorm: true, clipValue: true },
   refusal: async () => {
     if (availableBuilds().length === 0) return 'its weights lie in a memory of WebAssembly, and there is none here';
     try {
@@ -66,14 +69,16 @@ async function refuseCudaFor(spec: ModelSpec): Promise<string | undefined> {
   }
 }
 
-async function createOnnxruntimeEngine(
-  { spec, weights: initial, optimiser, threads }: EngineOptions,
-  providers: readonly ProviderName[],
-): Promise<Engine> {
+async function createOnnxruntimeEngine(options: EngineOptions, providers: readonly ProviderName[]): Promise<Engine> {
+  const { spec, weights: initial, optimiser, threads, stepOptions = {} } = options;
+  const { classWeights } = stepOptions;
   const plan = planModel(spec);
   checkWeights(initial, plan.parameters);
   const ort = locateOrt();
-  const graphs = { training: stepGraph(plan, 'training'), evaluation: stepGraph(plan, 'evaluation') };
+  const graphs = {
+    training: stepGraph(plan, 'training', classWeights !== undefined),
+    evaluation: stepGraph(plan, 'evaluation'),
+  };
   const layout = layOut(plan, graphs.training.byRow);
   const kinds = momentNames(optimiser);
   const parameters = await reserveParameters(layout, kinds.length, threads);
@@ -90,7 +95,8 @@ async function createOnnxruntimeEngine(
     memory,
     pieceLength,
   });
-  const feeders = gradients.map((gradient) => createFeeder(plan, layout, weights, gradient));
+  const feeders = gradients.map((gradient) => createFeeder(plan, layout, weights, gradient, classWeights));
+  const dense = adjustsGradients(stepOptions) ? denseGradients(plan, parameters, layout) : undefined;
   let disposed = false;
 
   /** Runs a batch through a graph, share by share. @returns the logits, [rows, outputs], and what updates need */
@@ -123,15 +129,17 @@ async function createOnnxruntimeEngine(
         const { logits, fed } = await run(graphs.training, 'training', batch, address);
         updates++;
         const rates = ratesOf(optimiser, learningRate, updates);
-        const updated = workers.ask(updateRequests(layout, parameters.places, fed, rates));
+        const penalty = dense ? adjustGradients(stepOptions, dense.gather(fed)) : 0;
+        const updated = workers.ask(updateRequests(layout, parameters.places, dense ? [dense] : fed, rates));
         const { loss, correct, probabilities } = judge(
           plan.head,
           logits,
           batch.targets,
           new Float32Array(logits.length),
+          classWeights,
         );
         await updated;
-        return { loss, correct, probabilities };
+        return { loss: loss + penalty, correct, probabilities };
       });
     },
 
@@ -182,7 +190,7 @@ async function createOnnxruntimeEngine(
 function updateRequests(
   { wholeLength, tables }: ParameterLayout,
   places: ParameterPlaces,
-  fed: readonly Fed[],
+  fed: readonly Pick<Fed, 'placeOf' | 'rowGradients'>[],
   rates: StepRates,
 ): readonly UpdateRequest[] {
   const { pieces, stride } = places;

@@ -35,6 +35,7 @@ export function createFeeder(
   layout: ParameterLayout,
   weights: Float32Array,
   gradients: Float32Array,
+  classWeights: readonly number[] | undefined,
 ): (rows: Rows) => Fed {
   const cut = createShareCutter(vocabularySize);
   const logitsOf = growing('float32');
@@ -93,10 +94,12 @@ export function createFeeder(
     const results: { readonly name: string; readonly data: Float32Array }[] = [{ name: 'logits', data: logits }];
     const rowGradients: Float32Array[] = [];
     if (draw) {
-      const one = shareOf(1);
-      one[0] = 1 / batch.rows;
+      const shares = shareOf(classWeights ? rows : 1);
+      for (let row = 0; row < shares.length; row++) {
+        shares[row] = (classWeights?.[targets[row] as number] ?? 1) / batch.rows;
+      }
       feeds.push({ name: 'targets', type: 'int32', dims: [rows], data: targets });
-      feeds.push({ name: 'share', type: 'float32', dims: [], data: one });
+      feeds.push({ name: 'share', type: 'float32', dims: classWeights ? [rows, 1] : [], data: shares });
       for (const input of graph.dropouts) feeds.push(dropoutFeed(input, draw(input), share));
       for (const parameter of layout.whole) {
         results.push({ name: gradientName(parameter.name), data: place(parameter, gradients) });

@@ -4,6 +4,7 @@ import { gates, type ModelPlan, type ParameterSpec, planModel } from '../../../.
 import { sizeOf } from '../../../../models/weights.ts';
 import type { EngineLoad, MemoryPart } from '../../engine.ts';
 import { momentNames } from '../../optimisers.ts';
+import { adjustsGradients } from '../../step-options.ts';
 import { placeParameters } from './parameter-memory.ts';
 
 /** Values that a step of one row leaves for the way back and for the products after it, by unit. */
@@ -16,7 +17,7 @@ const perThread = 48 * 2 ** 20;
 export function engineMemory(load: EngineLoad): readonly MemoryPart[] {
   const { spec, threads, rows, time } = load;
   const plan = planModel(spec);
-  const { whole } = countValues(plan);
+  const { all, whole } = countValues(plan);
   const share = Math.ceil(rows / threads) * time;
   const unique = Math.min(share, plan.vocabularySize);
 
@@ -33,6 +34,7 @@ export function engineMemory(load: EngineLoad): readonly MemoryPart[] {
   return [
     { what: 'weights, moments and gradients', bytes: parameterSpace(load) },
     { what: 'states and products of a step', bytes: Math.ceil(threads * ofThread) },
+    ...(adjustsGradients(load.stepOptions ?? {}) ? [{ what: 'gradients of tables', bytes: 4 * (all - whole) }] : []),
   ];
 }
 

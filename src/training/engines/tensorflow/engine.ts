@@ -11,6 +11,7 @@ import { fail, RecurrentError } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, StepAddress } from '../../engine.ts';
 import { judge, type LossResult } from '../../loss.ts';
+import { adjust } from './adjust.ts';
 import { type LoadedTensorflow, loadNativeTensorflow } from './backend.ts';
 import type { CallOptions } from './layers/tensorflow-layer.ts';
 import { tensorflowMemory } from './memory.ts';
@@ -28,6 +29,7 @@ export function createTensorflowProvider(
 ): EngineProvider {
   return {
     name: 'tensorflow',
+    honours: { classWeights: true, l2: true, globalClipNorm: true, clipValue: true },
     async refusal() {
       try {
         await load();
@@ -64,7 +66,7 @@ function nativeThreads(): number {
 
 function createTensorflowEngine(
   { tf, use }: LoadedTensorflow,
-  { spec, weights, optimiser, threads }: EngineOptions,
+  { spec, weights, optimiser, threads, stepOptions = {} }: EngineOptions,
 ): Engine {
   const plan = planModel(spec);
   const model = toLayersModel(tf, spec, weights);
@@ -78,10 +80,10 @@ function createTensorflowEngine(
     return outputs[0] as TfTensor;
   }
 
-  function judgeLogits(batch: Batch, logits: TfTensor) {
+  function judgeLogits(batch: Batch, logits: TfTensor, classWeights?: readonly number[]) {
     const values = logits.dataSync<'float32'>();
     const gradient = new Float32Array(values.length);
-    return { ...judge(plan.head, values, batch.targets, gradient), logits: values.slice(), gradient };
+    return { ...judge(plan.head, values, batch.targets, gradient, classWeights), logits: values.slice(), gradient };
   }
 
   return {
@@ -92,11 +94,12 @@ function createTensorflowEngine(
       checkBatch(batch, plan);
       use();
       let judged: LossResult | undefined;
+      let penalty = 0;
       tf.tidy(() => {
         // The loss and its gradient are computed outside TensorFlow: a sum weighted with that gradient carries it in.
         const { grads } = tf.variableGrads(() => {
           const logits = forward(batch, { training: true, address });
-          const { gradient, ...result } = judgeLogits(batch, logits);
+          const { gradient, ...result } = judgeLogits(batch, logits, stepOptions.classWeights);
           judged = result;
           return tf.sum(tf.mul(logits, tf.tensor(gradient, logits.shape)));
         }, trained);
@@ -104,10 +107,12 @@ function createTensorflowEngine(
           const gradient = grads[(trained[index] as Variable).name];
           return gradient ? [[name, gradient] as const] : [];
         });
-        updates.apply(new Map(named), learningRate);
+        const adjusted = adjust(tf, stepOptions, variables, new Map(named));
+        penalty = adjusted.penalty;
+        updates.apply(adjusted.gradients, learningRate);
       });
       const { loss, correct, probabilities } = judged as LossResult;
-      return { loss, correct, probabilities };
+      return { loss: loss + penalty, correct, probabilities };
     },
 
     async evaluate(batch) {

@@ -115,16 +115,23 @@ function nativeSlot(tf: Tensorflow, native: NativeOps, options: OptimiserOptions
 
   const weight = create();
   const moments = momentNames(options).map(create);
+  // TensorFlow's RMSprop keeps a momentum too: of a share 0 it is nothing but the last move
+  const scratch = options.type === 'rmsprop' ? [create()] : [];
   tf.tidy(() => {
     assign(weight, variable.read());
-    for (const moment of moments) assign(moment, tf.zeros(shape));
+    for (const moment of [...moments, ...scratch]) assign(moment, tf.zeros(shape));
   });
 
   return {
     apply(gradient, { learningRate, step, scalar }) {
       const { name, attributes, operands } = nativeUpdate(options, learningRate, step, gradient);
       const inputs = operands.map((operand) => (typeof operand === 'number' ? scalar(operand) : operand));
-      native.run(name, { T: 'float32', use_locking: false, ...attributes }, [weight, ...moments, ...inputs], 0);
+      native.run(
+        name,
+        { T: 'float32', use_locking: false, ...attributes },
+        [weight, ...moments, ...scratch, ...inputs],
+        0,
+      );
       variable.write(read(weight));
     },
     moments: () => tf.tidy(() => moments.map((moment) => read(moment).dataSync<'float32'>().slice())),
@@ -135,7 +142,7 @@ function nativeSlot(tf: Tensorflow, native: NativeOps, options: OptimiserOptions
           assign(moment, tf.tensor((given[k] as Float32Array).slice(), shape));
       });
     },
-    dispose: () => tf.dispose([weight, ...moments]),
+    dispose: () => tf.dispose([weight, ...moments, ...scratch]),
   };
 }
 
@@ -148,6 +155,10 @@ interface NativeUpdate {
 
 /** TensorFlow's operation for one update. */
 function nativeUpdate(options: OptimiserOptions, learningRate: number, step: number, gradient: Tensor): NativeUpdate {
+  if (options.type === 'rmsprop') {
+    const operands = [learningRate, options.rho, 0, options.epsilon, gradient];
+    return { name: 'ResourceApplyRMSProp', attributes: {}, operands };
+  }
   if (options.type !== 'sgd') {
     const { beta1, beta2 } = options;
     // The correction of the rate is computed here, in float64: with powers of zero the operation applies none itself.

@@ -19,6 +19,7 @@ import type {
 import { judge } from '../../loss.ts';
 import { planMemory } from '../../memory.ts';
 import type { OptimiserOptions } from '../../optimisers.ts';
+import { adjustGradients, adjustsGradients } from '../../step-options.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
 import { gatherCrew, mailboxBytes } from './crew.ts';
 import { type Address, availableBuilds, type Build, loadKernels, notedKernels } from './kernels.ts';
@@ -31,6 +32,7 @@ export function wasmEngineOf(named?: Build): EngineProvider {
   const build = () => named ?? availableBuilds()[0];
   return {
     name: 'wasm',
+    honours: { classWeights: true, l2: true, globalClipNorm: true, clipValue: true },
     refusal: async () => (build() ? undefined : 'this machine has no WebAssembly SIMD'),
     mostThreads: mostShares,
     addressSpace: (load) => ({ bytes: planMemory(plannedMemory(load)).bytes, most: mostBytes }),
@@ -70,8 +72,9 @@ function plannedMemory({ spec, optimiser, threads, rows, time }: EngineLoad): re
 const sharedUpdate = 2 ** 18;
 
 async function createWasmEngine(options: EngineOptions, build: Build): Promise<Engine> {
-  const { spec, weights, optimiser, threads } = options;
+  const { spec, weights, optimiser, threads, stepOptions = {} } = options;
   const plan = planModel(spec);
+  const adjusts = adjustsGradients(stepOptions);
   checkWeights(weights, plan.parameters);
   const loaded = await loadKernels(build);
   const { memory } = loaded;
@@ -106,7 +109,8 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
     const logits = new Float32Array(batch.rows * plan.head.outputs);
     for (const share of shares) share.readLogits(logits);
     const gradient = new Float32Array(logits.length);
-    const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets, gradient);
+    const classWeights = address && stepOptions.classWeights;
+    const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets, gradient, classWeights);
     return { shares, loss, correct, logits, probabilities, gradient };
   }
 
@@ -122,11 +126,12 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
         const { shares, loss, correct, probabilities, gradient } = await forward(batch, address);
         for (const share of shares) share.writeGradient(gradient);
         await crew.run(shares.length, (share) => shares[share]?.backward());
+        const penalty = adjusts ? adjustGradients(stepOptions, parameters.gather(memory)) : 0;
         updates++;
         await crew.run(updaters, (part) =>
           parameters.update(crew.kernels[part] ?? loaded.kernels, learningRate, updates, part, updaters),
         );
-        return { loss, correct, probabilities };
+        return { loss: loss + penalty, correct, probabilities };
       });
     },
 

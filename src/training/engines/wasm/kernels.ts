@@ -140,6 +140,17 @@ export interface Kernels {
     padded: number,
   ): void;
   reverse(to: Address, from: Address, slot: number, time: number): void;
+  rmsprop(
+    weights: Address,
+    gradients: Address,
+    shares: number,
+    stride: number,
+    variances: Address,
+    bytes: number,
+    rate: number,
+    rhoRest: number,
+    epsilon: number,
+  ): void;
   scale(out: Address, a: Address, factor: number, bytes: number): void;
   scaledSum(out: Address, a: Address, b: Address, factor: number, bytes: number): void;
   scatterAdd(table: Address, input: Address, index: Address, scale: Address, columns: number, groups: number): void;

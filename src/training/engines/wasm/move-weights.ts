@@ -20,7 +20,9 @@ export function moveWeights(
   { rate, epsilon }: StepRates,
   { weights, gradients, shares, stride, moments: [one = 0, two = 0], bytes }: WeightRange,
 ): void {
-  if (optimiser.type !== 'sgd') {
+  if (optimiser.type === 'rmsprop') {
+    kernels.rmsprop(weights, gradients, shares, stride, one, bytes, rate, 1 - optimiser.rho, epsilon);
+  } else if (optimiser.type !== 'sgd') {
     const { beta1, beta2 } = optimiser;
     kernels.adam(weights, gradients, shares, stride, one, two, bytes, rate, 1 - beta1, 1 - beta2, epsilon);
   } else if (optimiser.momentum === 0) {

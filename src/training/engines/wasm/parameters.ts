@@ -15,6 +15,8 @@ export interface Parameters {
   readonly bytes: number;
   weight(name: string): Address;
   gradient(name: string, thread: number): Address;
+  /** Adds the gradients of all threads up in those of the first, and gives them with their weights, in place. */
+  gather(memory: KernelMemory): { name: string; weight: Float32Array; gradient: Float32Array }[];
   /**
    * Moves the weights that lie in part `part` of `parts` by the gradients of all threads, which become zero.
    *
@@ -56,6 +58,18 @@ export function layOutParameters(
     bytes,
     weight: (name) => begin + offsetOf(name),
     gradient: (name, thread) => gradients + thread * bytes + offsetOf(name),
+
+    gather: (memory) =>
+      plan.parameters.map((parameter) => {
+        const [gradient, ...others] = Array.from({ length: threads }, (_, thread) =>
+          view(memory, gradients + thread * bytes, parameter),
+        ) as [Float32Array, ...Float32Array[]];
+        for (const other of others) {
+          for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] as number) + (other[i] as number);
+          other.fill(0);
+        }
+        return { name: parameter.name, weight: view(memory, begin, parameter), gradient };
+      }),
 
     update: (kernels, learningRate, step, part, parts) => {
       const cut = (place: number) => lineBytes * Math.round(((bytes / lineBytes) * place) / parts);

@@ -13,7 +13,7 @@ const highest = 1 - 2 ** -24;
 interface Judged {
   /** Class of each row: int32, [rows]. */
   readonly targets: Value;
-  /** One by the rows of the whole batch. */
+  /** One by the rows of the whole batch, or that times the weight of each row's class, [rows, 1]. */
   readonly share: Value;
 }
 

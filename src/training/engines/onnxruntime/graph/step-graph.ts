@@ -74,7 +74,8 @@ export function trainingGraph(spec: ModelSpec): ModelGraph {
   return stepGraph(planModel(spec), 'training').model;
 }
 
-export function stepGraph(plan: ModelPlan, mode: GraphMode): StepGraph {
+/** @param weighted whether `share` has a number for each row, [rows, 1] */
+export function stepGraph(plan: ModelPlan, mode: GraphMode, weighted = false): StepGraph {
   const g = createGraphBuilder(defaultOpset);
   const index = g.input('index', 'int32', ['time', 'rows']);
   const mask = plan.maskZero ? g.input('mask', 'bool', ['time', 'rows']) : undefined;
@@ -134,7 +135,7 @@ export function stepGraph(plan: ModelPlan, mode: GraphMode): StepGraph {
   if (mode === 'training') {
     let gradient: Value | undefined = lossGradient(g.scope('loss'), plan.head, logits, {
       targets: g.input('targets', 'int32', ['rows']),
-      share: g.input('share', 'float32', []),
+      share: g.input('share', 'float32', weighted ? ['rows', 1] : []),
     });
     for (const { backward } of forwarded.toReversed()) {
       if (gradient === undefined) break;

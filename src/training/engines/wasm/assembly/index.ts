@@ -27,6 +27,6 @@ export {
   softmaxForward,
 } from './layers';
 export { lstmBackward, lstmForward } from './lstm';
-export { adam, momentumSgd, sgd } from './optimisers';
+export { adam, momentumSgd, rmsprop, sgd } from './optimisers';
 export { addColumnSums, addOuter, addProducts, broadcast, pack } from './product';
 export { simpleRnnBackward, simpleRnnForward } from './simple-rnn';

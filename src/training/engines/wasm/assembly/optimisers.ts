@@ -78,3 +78,28 @@ export function momentumSgd(
     v128.store(weights + i, add(v128.load(weights + i), move));
   }
 }
+
+/** @param rhoRest 1 − ρ */
+export function rmsprop(
+  weights: usize,
+  gradients: usize,
+  shares: i32,
+  stride: usize,
+  variances: usize,
+  bytes: usize,
+  rate: f32,
+  rhoRest: f32,
+  epsilon: f32,
+): void {
+  const a = f32x4.splat(rate);
+  const r = f32x4.splat(rhoRest);
+  const e = f32x4.splat(epsilon);
+  for (let i: usize = 0; i < bytes; i += VECTOR) {
+    const g = takeGradient(gradients + i, shares, stride);
+    const v = v128.load(variances + i);
+    const variance = withoutTraces(multiplyAdd(sub(mul(g, g), v), r, v), SQUARE_GRAIN);
+    v128.store(variances + i, variance);
+    const move = f32x4.div(mul(a, g), f32x4.sqrt(add(variance, e)));
+    v128.store(weights + i, sub(v128.load(weights + i), move));
+  }
+}
