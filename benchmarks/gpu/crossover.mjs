@@ -224,7 +224,7 @@ const crossovers = ['training step', 'inference'].flatMap((task) =>
     return { task, rows, units: from < 0 ? undefined : sizes[from] };
   }),
 );
-for (const { task, rows, units } of crossovers) {
+for (const { task, rows, units } of options.cpu ? [] : crossovers) {
   console.log(
     `${task}, ${rows} rows: ${units === undefined ? 'the CPU is faster at the largest size, too' : `a GPU is faster from ${units} units on`}`,
   );

@@ -73,6 +73,6 @@ async function create(
  * onnxruntime-node cannot tell it. CUDA's libraries read this when they are loaded; who wants TF32 sets it to 1.
  * https://docs.pytorch.org/docs/stable/cuda_environment_variables.html
  */
-function keepFloat32(): void {
+export function keepFloat32(): void {
   process.env.NVIDIA_TF32_OVERRIDE ??= '0';
 }

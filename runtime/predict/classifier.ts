@@ -8,7 +8,7 @@ import type { BatchingOptions } from '../batching/batcher.ts';
 import type { BatchRunner } from '../batching/runner.ts';
 import type { NodePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
-import { openSession, type Session } from '../onnx/session.ts';
+import { keepFloat32, openSession, type Session } from '../onnx/session.ts';
 import { type SessionOptions, sessionOptionNames } from '../onnx/session-options.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
 import { type Pool, startPool } from '../pool/pool.ts';
@@ -111,6 +111,7 @@ async function openPool(model: Uint8Array, plan: ModelPlan, options: ClassifierO
   const { workers = 1, timeoutMs = 30_000 } = options;
   const threads = Math.max(1, Math.floor(availableParallelism() / workers));
   let first: Session | undefined;
+  if (options.providers !== 'cpu') keepFloat32(); // children have the environment that they start with
   const pool = await startPool(
     async ({ ort }) => {
       const session = await openSession(model, { threads, ...sessionOptionsOf(options) }, undefined, ort);

@@ -65,9 +65,13 @@ export function sessionOptionsOf(options: ProviderCommandOptions): SessionOption
 }
 
 /** For a command that may run a model without onnxruntime. @throws OPTION_UNSUPPORTED when one of the options was given */
-export function refuseProviderOptions(options: ProviderCommandOptions, why: string): void {
+export function refuseProviderOptions(
+  options: ProviderCommandOptions,
+  why: string,
+  hint = 'Name an .onnx file.',
+): void {
   const given = Object.values(sessionOptionsOf(options)).some((value) => value !== undefined);
-  if (given) fail('OPTION_UNSUPPORTED', `options of execution providers were given, but ${why}`, 'Name an .onnx file.');
+  if (given) fail('OPTION_UNSUPPORTED', `options of execution providers were given, but ${why}`, hint);
 }
 
 /** Tells people of recurrent nodes that fell back, and of nothing else. */

@@ -54,7 +54,11 @@ function sectionsFor(command: string): string {
   expect(own, `docs/cli.md has no section on ${command}`).not.toBe('');
   const shared = [
     'Common options',
-    ...['Options of a run', 'Labelled texts'].filter((title) => own.includes(`[${title}]`)),
+    ...[
+      ['Options of a run', '[Options of a run]'],
+      ['Labelled texts', '[Labelled texts]'],
+      ['Execution providers', '(#execution-providers)'],
+    ].flatMap(([title = '', link = '']) => (own.includes(link) ? [title] : [])),
   ];
   return [own, ...handbook.filter((part) => shared.some((title) => part.startsWith(title)))].join('');
 }

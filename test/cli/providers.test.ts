@@ -61,6 +61,19 @@ describe('evaluate', () => {
   });
 });
 
+describe('parity', () => {
+  const parity = (...more: string[]) => ['parity', at('run'), '--data', tickets, ...more];
+
+  it('takes providers for the runner onnxruntime, and refuses them without it', async () => {
+    const both = ['--runners', 'reference,onnxruntime'];
+    const report = await cliJson(parity(...both, '--provider', 'cpu', '--strict-provider'));
+    expect(report).toMatchObject({ passed: true, runners: [{}, { description: 'onnxruntime (cpu)' }] });
+    const error = await cliRefusal(parity('--runners', 'reference,js', '--provider', 'cpu'), 2);
+    expect(error).toMatchObject({ code: 'OPTION_UNSUPPORTED', message: expect.stringContaining('--runners') });
+    expect((await cliRefusal(parity(...both, '--device', '1'), 2)).code).toBe('OPTION_UNSUPPORTED');
+  });
+});
+
 describe('inspect', () => {
   it('tells what keeps a model from a GPU, and what to train instead', async () => {
     const { stdout } = await cli(['inspect', at('before.onnx')]);

@@ -3,12 +3,15 @@ import { z } from 'zod';
 import type { TrainedModel } from '../../../models/model.ts';
 import { planModel } from '../../../models/plan.ts';
 import { createEncoder } from '../../../models/text/encoder.ts';
+import type { SessionOptions } from '../../../runtime/onnx/session-options.ts';
+import { loadClassifier } from '../../../runtime/predict/classifier.ts';
 import { fail } from '../../core/errors.ts';
 import { nearestNames } from '../../core/nearest.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
 import { type RunnerName, runnerNames, type Subject } from '../../parity/runner.ts';
+import { onnxruntimeRunner } from '../../parity/runners/onnxruntime.ts';
 import { runners as allRunners } from '../../parity/runners.ts';
 import { encodeExamples } from '../../training/encoded-set.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
@@ -17,6 +20,12 @@ import { numberParser } from '../numbers.ts';
 import { openTrainedModel } from '../open-model.ts';
 import { type DataOptions, dataOptions } from '../options.ts';
 import { describeParity } from '../parity-tables.ts';
+import {
+  type ProviderCommandOptions,
+  providerOptions,
+  refuseProviderOptions,
+  sessionOptionsOf,
+} from '../provider-options.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 /** TensorFlow.js' cpu backend takes seconds for what the others do in milliseconds. */
@@ -30,7 +39,7 @@ const sample = new Option('--sample <n>', 'how many of the texts tensorflow sees
   .default(defaultSample)
   .argParser(numberParser('--sample', z.int().min(1)));
 
-interface Options extends TerminalOptions, DataOptions {
+interface Options extends TerminalOptions, DataOptions, ProviderCommandOptions {
   readonly runners?: readonly RunnerName[];
   readonly sample: number;
 }
@@ -45,11 +54,14 @@ export function parity(): Command {
       const { exportOnnx } = await import('../../../exporters/export.ts');
       const subject: Subject = { model, onnx: exportOnnx(model) };
       if (options.runners) await refuseMissing(options.runners, subject);
+      const session = await checkProvider(options, subject);
       const data = await openData(terminal, options);
       const report = await runParity({
         subject,
         ...encode(model, data),
-        runners: options.runners?.map((name) => allRunners[name]),
+        runners: (options.runners ?? runnerNames).map((name) =>
+          name === 'onnxruntime' ? onnxruntimeRunner(session) : allRunners[name],
+        ),
         samples: { tensorflow: options.sample },
         progress: terminal.progress,
       });
@@ -60,10 +72,22 @@ export function parity(): Command {
     .usage('[options] <run> --data <source>')
     .argument('<run>', 'folder of a run, or a .safetensors file');
   return withExamples(
-    withOptions(command, ...dataOptions, runners, sample),
+    withOptions(command, ...dataOptions, runners, sample, ...providerOptions),
     'recurrent parity runs/spam --data spam',
     'recurrent parity runs/spam --data spam --runners reference,onnxruntime --json',
+    'recurrent parity runs/spam --data spam --provider cuda --strict-provider',
   );
+}
+
+/** A provider that was named is not left out in silence. @throws as `loadClassifier`; OPTION_UNSUPPORTED */
+async function checkProvider(options: Options, { onnx }: Subject): Promise<SessionOptions> {
+  if (options.runners && !options.runners.includes('onnxruntime')) {
+    refuseProviderOptions(options, 'onnxruntime is not among --runners', 'Add it there.');
+    return {};
+  }
+  const session = sessionOptionsOf(options);
+  await (await loadClassifier(onnx, session)).dispose();
+  return session;
 }
 
 /** Token ids of the texts as `model` sees them. */
