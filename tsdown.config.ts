@@ -37,6 +37,10 @@ export default defineConfig([
     copy: [
       { from: 'node_modules/onnx-proto/LICENSE', rename: 'onnx-proto.LICENSE' },
       { from: 'node_modules/zod/LICENSE', rename: 'zod.LICENSE' },
+      ...['html', 'css', 'js'].map((kind) => ({
+        from: `runtime/serving/page/page.${kind}`,
+        rename: `page/page.${kind}`,
+      })),
     ],
   },
   { ...common, dts: { emitDtsOnly: true }, clean: false },

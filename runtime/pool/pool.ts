@@ -121,6 +121,7 @@ export async function startPool(
   async function close(): Promise<void> {
     closed = true;
     const ends = [...workers].map(({ child }) => {
+      child.hold(true); // else a program with nothing else to do would end before this does
       child.kill();
       return child.ended;
     });

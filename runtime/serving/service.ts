@@ -15,6 +15,7 @@ export interface Service {
   readonly metrics: Metrics;
   /** Whether new work is taken: every model is ready, and the server is not stopping. */
   readonly ready: boolean;
+  readonly stopping: boolean;
   /** From now on it is not ready. */
   stop(): void;
   /** @param onGone registers what is to be called when the client is gone */
@@ -62,6 +63,9 @@ export function createService(repository: Repository, settings: ServeSettings, m
     metrics,
     get ready() {
       return !stopping && repository.ready;
+    },
+    get stopping() {
+      return stopping;
     },
     stop() {
       stopping = true;

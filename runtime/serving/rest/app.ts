@@ -65,6 +65,10 @@ export function createApp(service: Service, logger: FastifyBaseLogger): FastifyI
     const { open } = request.routeOptions.config as RouteConfig;
     if (settings.apiKey !== undefined && open !== true) checkApiKey(settings.apiKey, apiKeyOf(request.headers));
   });
+  app.addHook('onSend', async (_, reply) => {
+    // A connection that was busy when the server began to stop is not idle, and would be waited for.
+    if (service.stopping) reply.header('connection', 'close');
+  });
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;
     const milliseconds = Number(reply.elapsedTime.toFixed(3));

@@ -2,11 +2,13 @@
 import { z } from 'zod';
 import { fail } from '../../../src/core/errors.ts';
 import type { Prediction } from '../../predict/prediction.ts';
+import { readCard } from '../card.ts';
+import { pageHeaders, readPageFiles } from '../page/files.ts';
 import { parseJson, parseWith } from '../protocol/request.ts';
 import type { Service } from '../service.ts';
 import { bodyOf, onGone } from './protocol-routes.ts';
 import type { Route } from './route.ts';
-import { classificationSchema, schemaOf } from './schemas.ts';
+import { classificationSchema, modelListSchema, schemaOf } from './schemas.ts';
 
 const classifyBody = z
   .strictObject({
@@ -16,6 +18,8 @@ const classifyBody = z
     /** By default the only one. */
     model: z.string().optional(),
     version: z.string().optional(),
+    /** Whether each word's part in the result is told, too. */
+    explain: z.boolean().optional(),
   })
   .refine(({ text, texts }) => (text === undefined) !== (texts === undefined), 'give text or texts');
 
@@ -29,7 +33,12 @@ export function peopleRoutes(service: Service): Route[] {
       body: { 'application/json': schemaOf(classifyBody) },
       answers: { 200: { description: 'The predictions', content: { 'application/json': classificationSchema } } },
       handle: async (request, reply) => {
-        const { text, texts = [text as string], ...which } = parseWith(classifyBody, parseJson(bodyOf(request)));
+        const {
+          text,
+          texts = [text as string],
+          explain: explained,
+          ...which
+        } = parseWith(classifyBody, parseJson(bodyOf(request)));
         if (texts.length > settings.maxRows) {
           fail('INPUT_INVALID', `${texts.length} texts are given`, `Give at most ${settings.maxRows} in one request.`);
         }
@@ -39,12 +48,48 @@ export function peopleRoutes(service: Service): Route[] {
           model,
           ({ length }) => length,
           onGone(reply),
-          (signal) => model.classify(texts, signal),
+          async (signal) => {
+            const answers = await model.classify(texts, signal);
+            if (!explain) return answers;
+            return Promise.all(
+              answers.map(async (answer, index) => {
+                const { words } = await model.classifier.explain(texts[index] as string, { signal });
+                return { ...answer, contributions: words };
+              }),
+            );
+          },
         );
         const milliseconds = Number((performance.now() - started).toFixed(3));
         return { model: model.name, version: String(model.version), milliseconds, predictions };
       },
     },
+    {
+      method: 'GET',
+      url: '/v1/models',
+      summary: 'Names and versions of the models that are ready',
+      answers: { 200: { description: 'The models', content: { 'application/json': modelListSchema } } },
+      handle: () => {
+        const names = [...new Set(repository.models.map(({ name }) => name))];
+        return { models: names.map((name) => ({ name, versions: repository.versionsOf(name).map(String) })) };
+      },
+    },
+    {
+      method: 'GET',
+      url: '/v1/models/:model',
+      summary: 'The card of a model: layers, parameters, training, parity',
+      answers: { 200: { description: 'The card', content: { 'application/json': { type: 'object' } } } },
+      handle: ({ params }) => readCard(repository.get((params as { model: string }).model)),
+    },
+    ...readPageFiles().map(
+      ({ url, type, contents }): Route => ({
+        method: 'GET',
+        url,
+        summary: url === '/' ? 'A page to try the models on' : 'A part of the page',
+        open: true,
+        answers: { 200: { description: 'The file', content: { [type.split(';')[0] as string]: { type: 'string' } } } },
+        handle: (_, reply) => reply.headers(pageHeaders).type(type).send(contents),
+      }),
+    ),
     {
       method: 'GET',
       url: '/metrics',

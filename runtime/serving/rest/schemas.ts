@@ -64,11 +64,22 @@ const prediction = {
   scores: { type: 'object', additionalProperties: probability },
   words: { type: 'integer' },
   knownWords: { type: 'integer' },
+  contributions: listOf(
+    object({
+      word: text,
+      start: { type: 'integer' },
+      end: { type: 'integer' },
+      known: { type: 'boolean' },
+      contribution: { type: 'number' },
+    }),
+  ),
 } as const;
+
+export const modelListSchema = object({ models: listOf(object({ name: text, versions: texts })) });
 
 export const classificationSchema = object({
   model: text,
   version: text,
   milliseconds: { type: 'number' },
-  predictions: listOf(object(prediction)),
+  predictions: listOf(object(prediction, ['label', 'probability', 'scores', 'words', 'knownWords'])),
 });

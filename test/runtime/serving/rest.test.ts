@@ -574,8 +574,13 @@ describe('the OpenAPI document', () => {
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
     expect(described.toSorted()).toEqual([
+      'GET /',
       'GET /metrics',
       'GET /openapi.json',
+      'GET /page.css',
+      'GET /page.js',
+      'GET /v1/models',
+      'GET /v1/models/{model}',
       'GET /v2',
       'GET /v2/health/live',
       'GET /v2/health/ready',

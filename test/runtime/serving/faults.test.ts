@@ -1,0 +1,260 @@
+/** Faults for real: processes killed, files replaced and spoilt, clients that are slow, gone or no clients at all. */
+import { once } from 'node:events';
+import { rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { TrainedModel } from '../../../models/model.ts';
+import { startServer } from '../../../runtime/serving/server.ts';
+import {
+  type Answer,
+  expectedProbabilities,
+  mailModel,
+  type Served,
+  serve,
+  tolerance,
+  withSeed,
+  writeModel,
+} from '../../support/serving.ts';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(() => Promise.all(open.splice(0).map((server) => server.close())));
+
+async function start(...args: Parameters<typeof serve>): Promise<Served> {
+  const server = await serve(...args);
+  open.push(server);
+  return server;
+}
+
+const texts = ['w1 w2 w3', 'w4', 'w5 w6 w7 w8 w9 w10', ''];
+
+/** Classifies again and again until it is told to stop; every answer, in order. */
+function traffic(server: Served, clients: number) {
+  const answers: Answer[] = [];
+  let going = true;
+  const work = Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (going) answers.push(await server.ask('POST', '/v1/classify', { texts }));
+    }),
+  );
+  return {
+    answers,
+    async stop() {
+      going = false;
+      await work;
+    },
+  };
+}
+
+/** Which of the models gave the answer; it must be one of them, and all of it. */
+function giverOf({ json }: Answer, models: readonly TrainedModel[]): number {
+  const given: number[] = json.predictions.map(({ scores }: { scores: { spam: number } }) => scores.spam);
+  const giver = models.findIndex((model) =>
+    expectedProbabilities(model, texts).every(
+      ([p = Number.NaN], row) => Math.abs(p - (given[row] ?? Number.NaN)) < tolerance,
+    ),
+  );
+  expect(giver).toBeGreaterThanOrEqual(0);
+  return giver;
+}
+
+describe('reload', () => {
+  it('in traffic swaps whole models, and loses no request', async () => {
+    const newer = withSeed(mailModel, 99);
+    const server = await start({ 'mail.onnx': mailModel }, { reloadSeconds: 0.05 });
+    const running = traffic(server, 4);
+    await delay(200);
+    const fresh = join(server.folder, '.fresh');
+    await writeModel(fresh, newer);
+    await rename(fresh, join(server.folder, 'mail.onnx'));
+    await expect.poll(() => server.log.filter(({ msg }) => msg === 'model loaded').length).toBe(2);
+    await delay(200);
+    await running.stop();
+    expect(running.answers.filter(({ status }) => status !== 200)).toEqual([]);
+    const givers = running.answers.map((answer) => giverOf(answer, [mailModel, newer]));
+    expect(new Set(givers)).toEqual(new Set([0, 1]));
+    expect(giverOf(running.answers.at(-1) as Answer, [mailModel, newer])).toBe(1);
+  });
+
+  it('of a file that is cut short, or none, leaves the old model serving and says why', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { reloadSeconds: 0.05, modelControl: true });
+    const file = join(server.folder, 'mail.onnx');
+    for (const spoil of [() => truncate(file, 900), () => writeFile(file, 'no model'), () => writeFile(file, '')]) {
+      const before = server.log.filter(({ msg }) => msg === 'model not loaded').length;
+      await spoil();
+      await expect.poll(() => server.log.filter(({ msg }) => msg === 'model not loaded').length).toBe(before + 1);
+      expect(giverOf(await server.ask('POST', '/v1/classify', { texts }), [mailModel])).toBe(0);
+      const { json } = await server.ask('POST', '/v2/repository/index');
+      expect(json).toEqual([{ name: 'mail', version: '1', state: 'READY', reason: expect.stringMatching(/\w/) }]);
+      expect((await server.ask('POST', '/v2/repository/models/mail/load')).status).toBe(400);
+    }
+    await writeModel(file, mailModel);
+    await expect.poll(async () => (await server.ask('POST', '/v2/repository/index')).json[0].reason).toBe('');
+  });
+
+  it('finds new versions and models, and drops those that are gone', async () => {
+    const server = await start({ 'mail/1/model.onnx': mailModel }, { reloadSeconds: 0.05 });
+    const newer = withSeed(mailModel, 99);
+    await writeModel(join(server.folder, 'mail/2/model.onnx'), newer);
+    await expect.poll(async () => (await server.ask('GET', '/v2/models/mail')).json.versions).toEqual(['1', '2']);
+    expect(giverOf(await server.ask('POST', '/v1/classify', { texts }), [newer])).toBe(0);
+    await rm(join(server.folder, 'mail/1'), { recursive: true });
+    await expect.poll(async () => (await server.ask('GET', '/v2/models/mail')).json.versions).toEqual(['2']);
+    expect((await server.ask('GET', '/v2/health/ready')).status).toBe(200);
+  });
+});
+
+describe('a process of a model that is killed', () => {
+  it('costs its batch, with 503 and Retry-After, and no wrong answer', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { isolation: 'process', threads: 1 });
+    const running = traffic(server, 4);
+    const pids = async () => {
+      const { stdout } = await import('node:child_process').then(({ spawnSync }) =>
+        spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' }),
+      );
+      return stdout
+        .split('\n')
+        .flatMap((line) => (/recurrent-onnx session/.test(line) ? Number.parseInt(line, 10) : []));
+    };
+    const killed = new Set<number>();
+    while (killed.size < 3) {
+      await delay(150);
+      for (const pid of await pids()) {
+        if (killed.has(pid)) continue;
+        process.kill(pid, 'SIGKILL');
+        killed.add(pid);
+      }
+    }
+    await expect
+      .poll(async () => (await server.ask('POST', '/v1/classify', { texts })).status, { timeout: 20_000 })
+      .toBe(200);
+    await running.stop();
+    expect(running.answers.some(({ status }) => status === 200)).toBe(true);
+    for (const answer of running.answers) {
+      if (answer.status === 200) giverOf(answer, [mailModel]);
+      else {
+        expect(answer.json.code).toBe('RUNTIME_LOST');
+        expect(answer.headers.get('retry-after')).toBe('1');
+      }
+    }
+    const lost = async () =>
+      /^recurrent_processes_lost\{.*\} (\d+)$/m.exec(`${(await server.ask('GET', '/metrics')).bytes}`)?.[1];
+    await expect.poll(async () => Number(await lost())).toBe(killed.size);
+    expect((await server.ask('GET', '/v2/health/live')).status).toBe(200);
+  });
+});
+
+describe('clients', () => {
+  /** Writes to a fresh connection, and gives what comes back until it is closed. */
+  async function talk({ url }: Served, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += chunk;
+    });
+    socket.on('error', () => {});
+    for (const piece of pieces) socket.write(piece);
+    await once(socket, 'close');
+    return heard;
+  }
+
+  it.each<[string, string | Uint8Array, RegExp]>([
+    ['no HTTP', 'HELO\r\n\r\n', /^HTTP\/1\.1 400 .*REQUEST_INVALID/s],
+    ['TLS where there is none', Buffer.from([22, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3]), /^HTTP\/1\.1 400 /],
+    ['headers that never end', `GET / HTTP/1.1\r\n${'x: y\r\n'.repeat(20_000)}`, /^HTTP\/1\.1 431 /],
+    [
+      'two lengths',
+      'POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      /^HTTP\/1\.1 400 /,
+    ],
+    [
+      'a length and chunks',
+      'POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+      /^HTTP\/1\.1 400 /,
+    ],
+    [
+      'a length that is a lie',
+      'POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999999\r\n\r\n',
+      /^HTTP\/1\.1 413 /,
+    ],
+  ])('that send %s are told so, and others are served', async (_, bytes, says) => {
+    const server = await start({ 'mail.onnx': mailModel }, { timeoutSeconds: 1 });
+    expect(await talk(server, bytes)).toMatch(says);
+    expect((await server.ask('GET', '/v2/health/ready')).status).toBe(200);
+  });
+
+  it('that are slow are let go in time, headers or body', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { timeoutSeconds: 0.5 });
+    const before = performance.now();
+    const slow = await Promise.all([
+      talk(server, 'GET /v2 HTTP/1.1\r\nhost'),
+      talk(
+        server,
+        'POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{"te',
+      ),
+      server.ask('POST', '/v1/classify', { texts }),
+    ]);
+    expect(slow.slice(0, 2)).toEqual([
+      expect.stringMatching(/^HTTP\/1\.1 408 /),
+      expect.stringMatching(/^HTTP\/1\.1 408 /),
+    ]);
+    expect(slow[2]).toMatchObject({ status: 200 });
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+
+  it('that are gone take their rows with them', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { maxDelayMs: 10_000, maxQueue: 4 });
+    const leaving = new AbortController();
+    const gone = fetch(`${server.url}/v1/classify`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ texts }),
+      signal: leaving.signal,
+    }).catch(() => 'gone');
+    const waiting = async () =>
+      /^nv_inference_pending_request_count\{.*\} (\d+)$/m.exec(`${(await server.ask('GET', '/metrics')).bytes}`)?.[1];
+    await expect.poll(waiting).toBe('4');
+    leaving.abort();
+    expect(await gone).toBe('gone');
+    await expect.poll(waiting).toBe('0');
+  });
+});
+
+describe('an end', () => {
+  it('answers what is there, takes nothing new, and comes once', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { maxDelayMs: 300 });
+    const asked = Array.from({ length: 5 }, () => server.ask('POST', '/v1/classify', { texts }));
+    await delay(100);
+    const began = performance.now();
+    await Promise.all([server.close(), server.close()]);
+    expect(performance.now() - began).toBeLessThan(5000);
+    for (const answer of await Promise.all(asked)) giverOf(answer, [mailModel]);
+    await expect(server.ask('GET', '/v2/health/live')).rejects.toThrow();
+  });
+});
+
+describe('a start', () => {
+  it('is refused where the port is taken, the folder empty or a model broken, and nothing is left listening', async () => {
+    const server = await start({ 'mail.onnx': mailModel });
+    const file = join(server.folder, 'mail.onnx');
+    const port = Number(new URL(server.url).port);
+    const refused = (source: string, options = {}) =>
+      startServer(source, { port: 0, isolation: 'none', ...options }).then(
+        () => expect.unreachable('it was to be refused'),
+        ({ code }) => code,
+      );
+    expect(await refused(file, { port })).toBe('LISTEN_FAILED');
+    expect(await refused(join(server.folder, 'none.onnx'))).toBe('FILE_NOT_FOUND');
+    expect(await refused(file, { surprise: 1 })).toBe('OPTION_UNKNOWN');
+    expect(await refused(file, { port: -1 })).toBe('OPTION_INVALID');
+    expect(await refused(file, { name: '../x' })).toBe('OPTION_INVALID');
+    expect(await refused(server.folder, { name: 'x' })).toBe('OPTION_INVALID');
+    await writeFile(join(server.folder, 'broken.onnx'), 'no model');
+    expect(await refused(server.folder)).toBe('ONNX_INVALID');
+    await rm(file);
+    await rm(join(server.folder, 'broken.onnx'));
+    expect(await refused(server.folder)).toBe('FILE_NOT_FOUND');
+  });
+});
