@@ -36,7 +36,7 @@ export function peopleRoutes(service: Service): Route[] {
         const {
           text,
           texts = [text as string],
-          explain: explained,
+          explain,
           ...which
         } = parseWith(classifyBody, parseJson(bodyOf(request)));
         if (texts.length > settings.maxRows) {
