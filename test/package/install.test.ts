@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -245,29 +245,62 @@ describe('an app without the optional peers', () => {
         throw new RecurrentError('OPTION_INVALID', svg, 'b');
         return loadClassifier(exportOnnx(model), { providers: ['cpu'] });
       }\n`;
-    await writeFile(join(app, 'types.mts'), text);
-    await writeFile(join(app, 'types.cts'), text);
-    const program = ts.createProgram([join(app, 'types.mts'), join(app, 'types.cts')], {
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      module: ts.ModuleKind.NodeNext,
-      target: ts.ScriptTarget.ES2023,
-      types: ['node'],
-      typeRoots: [join(repository, 'node_modules/@types')],
-    });
-    // The program and our own declarations; those of other packages are checked by their makers.
-    const ours = program.getSourceFiles().filter(({ fileName }) => /types\.[cm]ts$|\/recurrent-onnx\//.test(fileName));
-    const faults = ours.flatMap((file) => [
-      ...program.getSyntacticDiagnostics(file),
-      ...program.getSemanticDiagnostics(file),
-    ]);
-    const host = {
-      getCanonicalFileName: (name: string) => name,
-      getCurrentDirectory: () => app,
-      getNewLine: () => '\n',
-    };
-    expect(ts.formatDiagnostics([...program.getGlobalDiagnostics(), ...faults], host)).toBe('');
-    expect(ours.length).toBeGreaterThan(7); // the program twice and the seven entries, at the least
+    const { faults, files } = await typeCheck('types', text);
+    expect(faults).toBe('');
+    expect(files).toBeGreaterThan(7); // the program twice and the seven entries, at the least
+  });
+
+  it('puts its layers into a model of TensorFlow.js, where that is installed', async () => {
+    await symlink(join(repository, 'node_modules/@tensorflow'), join(app, 'node_modules/@tensorflow'));
+    const result = await runInApp(
+      'tfjs.mjs',
+      `import * as tf from '@tensorflow/tfjs';
+      import { recurrentLayers } from 'recurrent-onnx/tfjs';
+      tf.enableProdMode();
+      const { lstm } = recurrentLayers(tf, { seed: 1, fallback: 'refuse' });
+      const layers = [lstm({ units: 4, inputShape: [5, 2] }), tf.layers.dense({ units: 1 })];
+      const model = tf.sequential({ layers });
+      model.compile({ optimizer: tf.train.adam(0.05), loss: 'meanSquaredError' });
+      const x = tf.randomUniform([64, 5, 2], -1, 1, 'float32', 1);
+      const { history } = await model.fit(x, tf.sum(x, [1, 2]).expandDims(1), { epochs: 15, verbose: 0 });
+      console.log(JSON.stringify(history.loss));`,
+    );
+    const losses = result as number[];
+    expect(losses.at(-1)).toBeLessThan((losses[0] as number) / 2);
+    const { faults } = await typeCheck(
+      'tfjs-types',
+      `import * as tf from '@tensorflow/tfjs';
+      import { type RecurrentLayers, recurrentLayers } from 'recurrent-onnx/tfjs';
+      const layers: RecurrentLayers = recurrentLayers(tf, { seed: 1 });
+      export const layer: tf.RNN = layers.lstm({ units: 3, inputShape: [2, 2] });
+      // @ts-expect-error: there is no such option
+      layers.gru({ unit: 3 });\n`,
+    );
+    expect(faults).toBe('');
   });
 });
+
+/** What TypeScript finds wrong in a strict program of the app, from both kinds of modules. */
+async function typeCheck(name: string, text: string): Promise<{ readonly faults: string; readonly files: number }> {
+  const names = ['mts', 'cts'].map((extension) => join(app, `${name}.${extension}`));
+  for (const file of names) await writeFile(file, text);
+  const program = ts.createProgram(names, {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2023,
+    types: ['node'],
+    typeRoots: [join(repository, 'node_modules/@types')],
+  });
+  // The program and our own declarations; those of other packages are checked by their makers.
+  const ours = program
+    .getSourceFiles()
+    .filter(({ fileName }) => names.includes(fileName) || fileName.includes('/recurrent-onnx/'));
+  const faults = ours.flatMap((file) => [
+    ...program.getSyntacticDiagnostics(file),
+    ...program.getSemanticDiagnostics(file),
+  ]);
+  const host = { getCanonicalFileName: (file: string) => file, getCurrentDirectory: () => app, getNewLine: () => '\n' };
+  return { faults: ts.formatDiagnostics([...program.getGlobalDiagnostics(), ...faults], host), files: ours.length };
+}

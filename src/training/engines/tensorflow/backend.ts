@@ -12,8 +12,14 @@ import { dirname, join } from 'node:path';
 import { fail } from '../../../core/errors.ts';
 import { nativeBackend } from './native.ts';
 
-/** The functions of tfjs-core and tfjs-layers under one name, as in `@tensorflow/tfjs`. */
-export type Tensorflow = typeof import('@tensorflow/tfjs-core') & typeof import('@tensorflow/tfjs-layers');
+/**
+ * The functions of tfjs-core and tfjs-layers under one name, as in `@tensorflow/tfjs`. To an ES module these CommonJS
+ * packages have a `default` as well; to CommonJS they have none.
+ */
+export type Tensorflow = Omit<
+  typeof import('@tensorflow/tfjs-core') & typeof import('@tensorflow/tfjs-layers'),
+  'default'
+>;
 
 export interface LoadedTensorflow {
   readonly tf: Tensorflow;

@@ -36,7 +36,7 @@ export type RecurrentLayers = {
  *
  * @param tf `@tensorflow/tfjs-node`, `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs`, 4.x
  * @returns `simpleRNN`, `lstm`, `gru` and `embedding`, to be called like those of `tf.layers`
- * @throws OPTION_UNSUPPORTED from a layer that is built or called, with `fallback: 'refuse'`
+ * @throws OPTION_UNSUPPORTED from a layer that is computed, with `fallback: 'refuse'`
  */
 export function recurrentLayers(
   tf: Tensorflow,
