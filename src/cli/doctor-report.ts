@@ -8,7 +8,7 @@ import { wrap } from './terminal/wrap.ts';
 
 const titles = {
   machine: 'Machine',
-  training: 'Training engines: 20 steps, an export, and the answers held against float64',
+  training: 'Training: 20 steps, an export, a comparison',
   inference: 'Inference',
   gpu: 'GPU',
   optional: 'Optional',

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ModelGraph } from '../../../exporters/graph/graph.ts';
@@ -14,6 +15,7 @@ import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import { formatCount } from '../../core/format-numbers.ts';
+import { runFiles } from '../../training/run-folder.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { cudaFacts } from '../cuda-facts.ts';
 import { describeValue, type Findings } from '../findings.ts';
@@ -46,7 +48,7 @@ export function inspect(): Command {
     },
   ).argument(
     '<file>',
-    'an ONNX file, a checkpoint (.safetensors) or a spec (.json); with --training also a model by name',
+    'an ONNX file, a run, a checkpoint (.safetensors) or a spec (.json); with --training also a model by name',
   );
   return withExamples(
     withOptions(command, training, output),
@@ -85,12 +87,15 @@ async function inspectFile(file: string): Promise<Findings> {
       return inspectCheckpoint(file);
     case '.json':
       return inspectSpec(file);
-    default:
+    default: {
+      const { best } = runFiles(file);
+      if (existsSync(best)) return inspectCheckpoint(best);
       return fail(
         'OPTION_INVALID',
         `${file} is none of the files that inspect knows`,
-        'Name an .onnx, .safetensors or .json file.',
+        'Name the folder of a run, or an .onnx, .safetensors or .json file.',
       );
+    }
   }
 }
 

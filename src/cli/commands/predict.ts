@@ -4,7 +4,6 @@ import { readMetadata } from '../../../models/metadata/metadata.ts';
 import { producer } from '../../../models/metadata/producer.ts';
 import { type Classifier, loadClassifier } from '../../../runtime/predict/classifier.ts';
 import { fail, RecurrentError } from '../../core/errors.ts';
-import { readFileWhole } from '../../core/files.ts';
 import { formatCount, formatSeconds } from '../../core/format-numbers.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { interruptible } from '../interrupt.ts';
@@ -20,6 +19,7 @@ import {
   sessionOptionsOf,
   warnOfFallbacks,
 } from '../provider-options.ts';
+import { readOnnx } from '../read-onnx.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
@@ -49,7 +49,7 @@ export function predict(): Command {
         fail('OPTION_INVALID', '--resume has no --out to go on with', 'Name the file of the run that was interrupted.');
       }
       const source = await openSource(words, options);
-      const bytes = await readFileWhole(model);
+      const bytes = await readOnnx(model);
       const classifier = await loadClassifier(bytes, sessionOptionsOf(options));
       try {
         warnOfFallbacks(terminal, classifier);

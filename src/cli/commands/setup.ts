@@ -85,7 +85,9 @@ async function confirm({ yes: isSure, json }: Options, question: string): Promis
   }
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    const answer = await terminal.question(`${question} [y/N] `);
+    // Ctrl-C ends the question by an error, Ctrl-D leaves it open: both mean no.
+    const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `).catch(() => ''), closed]);
     if (!/^y(es)?$/i.test(answer.trim())) fail('INTERRUPTED', 'you said no', 'Nothing was done.');
   } finally {
     terminal.close();

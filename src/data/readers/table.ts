@@ -57,7 +57,7 @@ function findColumns(
       fail(
         'DATA_NOT_FOUND',
         `${source} has no column "${name}"; its columns are ${header.map((column) => `"${column}"`).join(', ')}`,
-        `Name the column with ${option}.`,
+        looksSplitOtherwise(header) ?? `Name the column with ${option}.`,
       );
     }
     if (header.indexOf(name, at + 1) >= 0) {
@@ -66,6 +66,13 @@ function findColumns(
     return at;
   };
   return { text: find(textColumn, '--text-column'), label: find(labelColumn, '--label-column') };
+}
+
+/** What a spreadsheet writes where the comma is a decimal point. */
+function looksSplitOtherwise([only = '', ...others]: readonly string[]): string | undefined {
+  if (others.length > 0 || !/[;\t]/.test(only)) return undefined;
+  const character = only.includes(';') ? 'semicolons' : 'tabs';
+  return `Its fields seem to be divided by ${character}: save it with commas, or with tabs as a .tsv file.`;
 }
 
 function refuseTable(error: CsvError, source: string): never {
