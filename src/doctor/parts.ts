@@ -58,6 +58,8 @@ async function tryEngine(name: EngineName): Promise<Finding> {
   const { threads } = candidate.load;
   const { model, firstLoss, lastLoss } = await practise(candidate.provider, threads);
   const missing = await loadOrt().then(() => undefined, reasonOf);
+  // The engine also finds a package beside the program that is run; the runtime must have its own.
+  if (name === 'onnxruntime' && missing !== undefined) return finding(name, 'broken', missing, { fix: remedies[name] });
   const own = name === 'onnxruntime' ? [] : [runners[name]];
   const { maxAbsError } = await compare(model, missing === undefined ? [...own, runners.onnxruntime] : own);
   const detail = [
