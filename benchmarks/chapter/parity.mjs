@@ -46,6 +46,11 @@ for (const name of new Set(models)) {
     ...{ onnxSha256, seed, texts, passed, flips, ties, maxAbsError, maxLogitError, smallestMargin },
     sensitive: sensitive.map(({ row, ...rest }) => ({ row, id: examples[row]?.id, ...rest })),
     runners: report.runners,
+    failing: report.pairs
+      .filter((pair) => !pair.passed)
+      .map(({ norm, other, overTolerance, notFinite, failingRows }) => {
+        return { norm, other, overTolerance, notFinite, ids: failingRows.map((row) => examples[row]?.id) };
+      }),
   };
   writeFileSync(file, `${JSON.stringify(found, undefined, 1)}\n`);
   console.log(`${name}: ${texts} texts, ${flips} flips, ${ties} ties, error ${maxAbsError}, margin ${smallestMargin}`);

@@ -61,6 +61,9 @@ function beside(row, name, digits = 4) {
   return [ours, `${digits < 4 ? theirs : theirs.toFixed(digits)} (${distance} σ)`];
 }
 
+/** Texts that fail. @param {{ ids: string[] }[]} failing */
+const over = (failing) => new Set(failing.flatMap(({ ids }) => ids)).size;
+
 /** @typedef {{ loss: number, accuracy: number }} Validated */
 /** Validation after each epoch, a list a run. @type {(model: string) => Validated[][]} */
 function moreRuns(model) {
@@ -171,10 +174,10 @@ const tables = {
   ]),
   cost: `${all.host.cpu}, ${all.host.cores} cores, Node ${all.host.node}: ${costOf(all)} for all ${all.models} models with \`--quick\`; ${costOf(one)} for \`simple-rnn-onehot\` alone.`,
   parity: table([
-    ['model', 'texts', 'flips', 'ties', 'sensitive', 'smallest margin', '`js`', '`wasm`', '`onnxruntime`'],
-    ...Object.entries(parity).map(([name, { texts, flips, ties, sensitive, smallestMargin, runners }]) => [
+    ['model', 'texts', 'flips', 'ties', 'sensitive', 'over', 'smallest margin', '`js`', '`wasm`', '`onnxruntime`'],
+    ...Object.entries(parity).map(([name, { texts, flips, ties, sensitive, failing, smallestMargin, runners }]) => [
       `\`${name}\``,
-      ...[count(texts), flips, ties, sensitive.length, small(smallestMargin)],
+      ...[count(texts), flips, ties, sensitive.length, over(failing), small(smallestMargin)],
       ...runners.slice(1).map((/** @type {any} */ runner) => small(runner.maxAbsError)),
     ]),
   ]),
