@@ -4,6 +4,8 @@
  * `test/walls.test.ts` proves that each of them bites.
  */
 
+import { builtinModules } from 'node:module';
+
 const engines = 'src/training/engines';
 const library = ['src/core', 'models', 'src/data', 'src/training', 'exporters', 'runtime', 'src/reference'];
 
@@ -115,6 +117,13 @@ export default {
       severity: 'error',
       from: { path: '^runtime/', pathNot: inside(['runtime/serving']) },
       to: { path: '(^|node_modules/)(@tensorflow/|onnx-proto|protobufjs)', reachable: true },
+    },
+    {
+      name: 'web-stays-in-the-browser',
+      comment: 'runtime/web/ must never reach what only Node has, however far away.',
+      severity: 'error',
+      from: { path: '^runtime/web/' },
+      to: { path: `^(node:|(${builtinModules.join('|')})$)|(^|node_modules/)onnxruntime-node`, reachable: true },
     },
     {
       name: 'no-cycles',

@@ -43,5 +43,27 @@ export default defineConfig([
       })),
     ],
   },
-  { ...common, dts: { emitDtsOnly: true }, clean: false },
+  {
+    ...common,
+    entry: { ...common.entry, 'web/index': 'runtime/web/index.ts' },
+    dts: { emitDtsOnly: true },
+    clean: false,
+  },
+  /**
+   * For browsers: one file that a page can load as it stands; only onnxruntime-web, which brings WebAssembly along, stays
+   * outside.
+   */
+  {
+    entry: { 'web/index': 'runtime/web/index.ts' },
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    clean: false,
+    fixedExtension: false,
+    dts: false,
+    deps: { alwaysBundle: ['zod'], onlyBundle: ['zod'] },
+    copy: [{ from: 'node_modules/zod/LICENSE', rename: 'web/zod.LICENSE' }],
+    checks: { pluginTimings: false },
+    failOnWarn: true,
+  },
 ]);

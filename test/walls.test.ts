@@ -27,6 +27,7 @@ const folders = [
   'runtime/onnx',
   'runtime/predict',
   'runtime/serving',
+  'runtime/web',
   'src/reference',
   'src/report',
   'src/report/tensorboard',
@@ -119,6 +120,7 @@ const packageCases: readonly Case[] = [
   ['src/training', 'onnxruntime-node', ['onnxruntime-in-its-runtime']],
   ['runtime/predict', 'onnxruntime-common', ['onnxruntime-in-its-runtime']],
   ['runtime/predict', 'fastify', ['servers-in-serving']],
+  ['runtime/web', 'node:fs', ['web-stays-in-the-browser']],
   ['src/core', 'zod', ['core-needs-no-package']],
   ['src/data', 'fast-check', ['published-code-needs-published-packages']],
   ['src/data', './missing.ts', ['every-import-resolves']],
@@ -160,6 +162,12 @@ describe('the walls', () => {
     const broken = await brokenBy(files);
     await write('models/home.ts', 'export const home = 1;\nexport type Home = 1;\n');
     expect(broken).toContain('runtime-stays-light');
+  });
+
+  it('runtime/web/ may not reach what is of Node through another folder', async () => {
+    const files = { ...external('runtime/onnx', 'onnxruntime-node'), ...value('runtime/web', 'runtime/onnx') };
+    files['runtime/web/visitor.ts'] = "export { visit } from '../onnx/visitor.ts';\n";
+    expect(await brokenBy(files)).toEqual(['web-stays-in-the-browser']);
   });
 
   it('nothing goes round in a circle, not even types', async () => {

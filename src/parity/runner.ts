@@ -33,5 +33,5 @@ export interface Runner {
   open(subject: Subject): Promise<RunnerSession>;
 }
 
-export const runnerNames = ['reference', 'js', 'wasm', 'tensorflow', 'onnxruntime'] as const;
+export const runnerNames = ['reference', 'js', 'wasm', 'tensorflow', 'onnxruntime', 'onnxruntime-web'] as const;
 export type RunnerName = (typeof runnerNames)[number];

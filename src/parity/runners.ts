@@ -3,6 +3,7 @@ import { wasmEngine } from '../training/engines/wasm/engine.ts';
 import type { Runner, RunnerName } from './runner.ts';
 import { engineRunner } from './runners/engine.ts';
 import { onnxruntimeRunner } from './runners/onnxruntime.ts';
+import { onnxruntimeWebRunner } from './runners/onnxruntime-web.ts';
 import { referenceRunner } from './runners/reference.ts';
 import { tensorflowRunner } from './runners/tensorflow.ts';
 
@@ -13,4 +14,5 @@ export const runners = {
   wasm: engineRunner('wasm', wasmEngine),
   tensorflow: tensorflowRunner,
   onnxruntime: onnxruntimeRunner(),
+  'onnxruntime-web': onnxruntimeWebRunner,
 } as const satisfies Record<RunnerName, Runner>;

@@ -38,6 +38,7 @@ const rowOf = {
   wasm: 'float32',
   tensorflow: 'float32',
   onnxruntime: 'float32',
+  'onnxruntime-web': 'float32',
 } as const satisfies Record<RunnerName, ToleranceName | undefined>;
 
 /** Two runners are held to the wider of their rows. */

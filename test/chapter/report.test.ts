@@ -1,5 +1,4 @@
 /** The report of real runs in a real browser: whole, readable, and asking nobody for anything. */
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,16 +8,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChapterResults } from '../../src/chapter/chapter.ts';
 import { writeReport } from '../../src/chapter/report.ts';
 import { loadMadeReviews, smallChapter } from '../support/chapter.ts';
+import { chromiumPath, whyNoChromium } from '../support/chromium.ts';
 
-const places = [
-  process.env.RECURRENT_CHROMIUM,
-  ...['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].map((name) => `/usr/bin/${name}`),
-  '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe',
-];
-const executable = places.find((place) => place && existsSync(place));
-const whyNot = 'there is no Chromium under its usual names; RECURRENT_CHROMIUM may name one';
-if (!executable) console.log(`skipped: the report in a browser: ${whyNot}`);
+if (!chromiumPath) console.log(`skipped: the report in a browser: ${whyNoChromium}`);
 
 /** What is on a page. */
 interface Found {
@@ -66,10 +58,10 @@ it('is the same page for the same results', () => {
   expect(writeReport(JSON.parse(JSON.stringify(results)))).toBe(writeReport(results));
 });
 
-describe.skipIf(!executable)(`in a browser${executable ? '' : `: ${whyNot}`}`, () => {
+describe.skipIf(!chromiumPath)(`in a browser${chromiumPath ? '' : `: ${whyNoChromium}`}`, () => {
   let browser: Browser;
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: executable ?? '', args: ['--no-sandbox'] });
+    browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: ['--no-sandbox'] });
   });
   afterAll(() => browser?.close());
 

@@ -282,6 +282,7 @@ describe('parity', () => {
     expect(runners.map(({ name }) => name).toSorted()).toEqual([
       'js',
       'onnxruntime',
+      'onnxruntime-web',
       'reference',
       'tensorflow',
       'wasm',

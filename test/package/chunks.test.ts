@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import ts from 'typescript';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { build, repository } from './built-package.ts';
@@ -54,6 +55,23 @@ describe('the built runtime', () => {
   });
 });
 
+describe('the part for browsers', () => {
+  it('is one file that loads onnxruntime-web and nothing else, neither at once nor later', () => {
+    const { files, packages } = reachOf('web/index.js');
+    expect(files.size).toBe(1);
+    expect([...packages]).toEqual(['onnxruntime-web/wasm']);
+    const [text = ''] = files.values();
+    expect(text.match(/\bimport\([^)]*\)/g)).toEqual(['import(`onnxruntime-web/wasm`)']);
+    expect(text.match(/\brequire\(|\bfrom\s*["'`]|["'`]node:/)).toBeNull();
+  });
+
+  it('is small, and has the licence of zod, which is in it, beside it', () => {
+    const [text = ''] = reachOf('web/index.js').files.values();
+    expect(gzipSync(text).length).toBeLessThan(40_000); // bytes, as a page loads it
+    expect(readFileSync(join(repository, 'dist/web/zod.LICENSE'), 'utf8')).toContain('Permission is hereby granted');
+  });
+});
+
 describe('the built package', () => {
   const { exports } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8'));
   const entries: string[] = Object.values<string | { default: string }>(exports)
@@ -70,7 +88,7 @@ describe('the built package', () => {
         .map(({ fileName }) => fileName);
       expect(
         atOnce.filter((name) =>
-          /^@grpc\/|^@tensorflow\/|^@stdlib\/|^@resvg\/|^dejavu-fonts-ttf|^onnx-proto$/.test(name),
+          /^@grpc\/|^@tensorflow\/|^@stdlib\/|^@resvg\/|^onnxruntime-web|^dejavu-fonts-ttf|^onnx-proto$/.test(name),
         ),
         file,
       ).toEqual([]);

@@ -120,7 +120,7 @@ describe('an app without the optional peers', () => {
     const names = await runInApp(
       'require.cjs',
       `const names = {};
-      for (const entry of ['', '/models', '/export', '/runtime', '/serving', '/parity', '/data', '/report', '/tfjs'])
+      for (const entry of ['', '/models', '/export', '/runtime', '/serving', '/parity', '/data', '/report', '/tfjs', '/web'])
         names[entry] = Object.keys(require('recurrent-onnx' + entry));
       console.log(JSON.stringify(names));`,
     );
@@ -134,6 +134,7 @@ describe('an app without the optional peers', () => {
       '/data': expect.arrayContaining(['loadDataset']),
       '/report': expect.arrayContaining(['lossChart', 'openRunLog']),
       '/tfjs': ['recurrentLayers'],
+      '/web': expect.arrayContaining(['loadClassifier', 'RecurrentError']),
     });
   });
 
@@ -234,6 +235,8 @@ describe('an app without the optional peers', () => {
       import { runParity } from 'recurrent-onnx/parity';
       import { lossChart } from 'recurrent-onnx/report';
       import { type Classifier, loadClassifier } from 'recurrent-onnx/runtime';
+      import { loadClassifier as loadInBrowser, type TextClassifier } from 'recurrent-onnx/web';
+      export const inBrowser: Promise<TextClassifier> = loadInBrowser(new URL('https://example.com/model.onnx'));
       export async function main(): Promise<Classifier> {
         const spec: ModelSpec = parseSpec({});
         const epochs: EpochRecord[] = [];
@@ -247,7 +250,7 @@ describe('an app without the optional peers', () => {
       }\n`;
     const { faults, files } = await typeCheck('types', text);
     expect(faults).toBe('');
-    expect(files).toBeGreaterThan(7); // the program twice and the seven entries, at the least
+    expect(files).toBeGreaterThan(8); // the program twice and the eight entries, at the least
   });
 
   it('puts its layers into a model of TensorFlow.js, where that is installed', async () => {

@@ -125,9 +125,13 @@ describe('runParity', () => {
     const report = await check({ subject: { ...subject, onnx } });
     expect(failing(report)).toEqual([
       'reference–onnxruntime',
+      'reference–onnxruntime-web',
       'js–onnxruntime',
+      'js–onnxruntime-web',
       'wasm–onnxruntime',
+      'wasm–onnxruntime-web',
       'tensorflow–onnxruntime',
+      'tensorflow–onnxruntime-web',
     ]);
   });
 

@@ -1,0 +1,57 @@
+import { readMetadata } from '../../models/metadata/metadata.ts';
+import { planModel } from '../../models/plan.ts';
+import { fail, RecurrentError } from '../../src/core/errors.ts';
+import { checkOptionNames } from '../../src/core/option-names.ts';
+import type { BatchingOptions } from '../batching/batcher.ts';
+import { loadOrtWeb } from '../onnx/ort-web.ts';
+import { createSessionRunner } from '../onnx/session-runner.ts';
+import { openWebSession } from '../onnx/web-session.ts';
+import { classifyWith, type TextClassifier } from '../predict/classify-with.ts';
+
+export type ModelSource = string | URL | Uint8Array | ArrayBuffer;
+
+export interface WebOptions {
+  /** How predictions that are asked for at the same time run together. */
+  readonly batching?: BatchingOptions;
+}
+
+/**
+ * Opens a file written by `exportOnnx` with onnxruntime-web: tokenizer, vocabulary, padding and guards are those of Node.
+ *
+ * @param source address of the ONNX file, from which it is fetched, or its contents
+ * @throws INPUT_INVALID, DOWNLOAD_FAILED, ONNX_INVALID, METADATA_INVALID, OPTION_UNKNOWN, OPTION_INVALID, PACKAGE_MISSING
+ */
+export async function loadClassifier(source: ModelSource, options: WebOptions = {}): Promise<TextClassifier> {
+  checkOptionNames('loadClassifier', options, ['batching']);
+  const model = await contentsOf(source);
+  const metadata = readMetadata(model);
+  const runner = await createSessionRunner(await openWebSession(await loadOrtWeb(), model), planModel(metadata.spec));
+  return classifyWith(metadata, runner, options.batching).classifier;
+}
+
+async function contentsOf(source: ModelSource): Promise<Uint8Array> {
+  if (source instanceof Uint8Array) return source;
+  if (source instanceof ArrayBuffer) return new Uint8Array(source);
+  if (typeof source === 'string' || source instanceof URL) return fetchWhole(source);
+  return fail(
+    'INPUT_INVALID',
+    'the model is neither an address nor bytes',
+    'Give a URL, a Uint8Array or an ArrayBuffer.',
+  );
+}
+
+async function fetchWhole(address: string | URL): Promise<Uint8Array> {
+  try {
+    const response = await fetch(address);
+    if (response.ok) return new Uint8Array(await response.arrayBuffer());
+    return refuse(address, `the server answers ${response.status} ${response.statusText}`.trimEnd());
+  } catch (error) {
+    if (error instanceof RecurrentError) throw error;
+    return refuse(address, (error as Error).message, error);
+  }
+}
+
+function refuse(address: string | URL, what: string, cause?: unknown): never {
+  const hint = 'Check the address; another origin must allow the request (CORS).';
+  fail('DOWNLOAD_FAILED', `the model cannot be fetched from ${address}: ${what}`, hint, cause);
+}
