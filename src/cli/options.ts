@@ -166,6 +166,7 @@ function settings(flags: string, description: string, schema: z.ZodType): Option
   return new Option(flags, description).argParser(settingsParser(flag, schema));
 }
 
+/** An option whose range and default are those of its schema. */
 export function number(flags: string, description: string, schema: z.ZodType, preface = ''): Option {
   const flag = flags.split(' ', 1)[0] as string;
   return new Option(flags, withDefault(description, schema, preface)).argParser(numberParser(flag, numberOf(schema)));

@@ -5,6 +5,7 @@ import { bench } from './commands/bench.ts';
 import { chapter } from './commands/chapter.ts';
 import { data } from './commands/data.ts';
 import { demo } from './commands/demo.ts';
+import { deploy } from './commands/deploy.ts';
 import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     evaluate(),
     plot(),
     exportCommand(),
+    deploy(),
     predict(),
     serve(),
     parity(),

@@ -59,6 +59,7 @@ export const catalogue = {
   },
   FILE_NOT_FOUND: { when: 'A file or folder that the command needs does not exist.', ...notFound },
   FILE_ACCESS: { when: 'The system refused to read or write a file (permission, disk full, read-only).', ...fault },
+  FOLDER_EXISTS: { when: 'The folder to be written holds something already.', ...userMistake },
   RUN_EXISTS: { when: 'The folder of a new run already holds one.', ...userMistake },
   RUN_LOCKED: { when: 'Another process is writing to this run folder.', ...userMistake },
   CHECKPOINT_INVALID: {

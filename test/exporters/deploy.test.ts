@@ -1,0 +1,266 @@
+/**
+ * What `recurrent deploy` writes, against those who read it: the published schemas of Triton, Kubernetes and KServe
+ * (tools/peers/check_deployment.py, skipped where Python or a package is absent), and the ONNX file itself.
+ */
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { parse } from 'yaml';
+import type { Files, Served } from '../../exporters/deploy/deployment.ts';
+import { dockerDeployment } from '../../exporters/deploy/docker.ts';
+import { kserveOnTriton, kserveOwnServer } from '../../exporters/deploy/kserve.ts';
+import { kubernetesDeployment } from '../../exporters/deploy/kubernetes.ts';
+import { serviceName } from '../../exporters/deploy/name.ts';
+import { tritonDeployment } from '../../exporters/deploy/triton.ts';
+import { exportOnnx } from '../../exporters/export.ts';
+import { readMetadata } from '../../models/metadata/metadata.ts';
+import type { TrainedModel } from '../../models/model.ts';
+import { openSession } from '../../runtime/onnx/session.ts';
+import { arbitrarySpec } from '../support/arbitrary-spec.ts';
+import { modelOf, trainedModel } from '../support/trained-model.ts';
+
+const python = process.env.RECURRENT_PYTHON ?? 'python3';
+const script = fileURLToPath(new URL('../../tools/peers/check_deployment.py', import.meta.url));
+const batching = { maxBatchSize: 32, maxQueueDelayMicroseconds: 500 };
+const own = { image: 'registry.example.com:5000/team/spam:1', replicas: 3 };
+const packed = { file: 'recurrent-onnx-0.1.0.tgz', contents: Uint8Array.of(0x1f, 0x8b) };
+
+const binary = modelOf([
+  { type: 'embedding', inputDim: 9, outputDim: 3, maskZero: true },
+  { type: 'lstm', units: 4 },
+  { type: 'dense', units: 1, activation: 'sigmoid' },
+]);
+const threeClasses = modelOf([
+  { type: 'embedding', inputDim: 9, outputDim: 3 },
+  { type: 'gru', units: 4 },
+  { type: 'dense', units: 3, activation: 'softmax' },
+]);
+
+function servedAs(model: TrainedModel, name = 'spam'): Served {
+  const onnx = exportOnnx(model);
+  return { onnx, metadata: readMetadata(onnx), name };
+}
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'recurrent-deploy-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+interface Checked {
+  readonly absent: Readonly<Record<string, string>>;
+  readonly faults: readonly string[];
+  readonly checked: readonly string[];
+  readonly configs: Readonly<Record<string, ModelConfig>>;
+}
+
+/** ModelConfig as JSON: whole numbers of 64 bits are strings there. */
+interface ModelConfig {
+  readonly name: string;
+  readonly backend: string;
+  readonly max_batch_size: number;
+  readonly input: readonly Tensor[];
+  readonly output: readonly Tensor[];
+  readonly dynamic_batching: { readonly max_queue_delay_microseconds: string };
+  readonly model_warmup: readonly { readonly inputs: Record<string, { readonly dims: readonly string[] }> }[];
+  readonly parameters: Readonly<Record<string, { readonly string_value: string }>>;
+}
+
+interface Tensor {
+  readonly name: string;
+  readonly data_type: string;
+  readonly dims: readonly string[];
+  readonly label_filename?: string;
+}
+
+/** Writes the files and has the peer look at those that it knows. */
+async function check(context: TestContext, files: Files): Promise<Checked> {
+  const here = await mkdtemp(join(folder, 'files-'));
+  for (const [path, contents] of Object.entries(files)) {
+    await mkdir(dirname(join(here, path)), { recursive: true });
+    await writeFile(join(here, path), contents);
+  }
+  const known = Object.keys(files).filter((path) => /\.(pbtxt|yaml)$/.test(path));
+  const { stdout } = await promisify(execFile)(python, [script, ...known], { cwd: here }).catch((error: Error) =>
+    skip(context, error.message.split('\n')[0] ?? ''),
+  );
+  const result: Checked = JSON.parse(stdout);
+  for (const [path, reason] of Object.entries(result.absent)) skip(context, `${path}: ${reason}`);
+  expect([...result.checked].sort()).toEqual(result.faults.length ? expect.anything() : known.sort());
+  return result;
+}
+
+function skip(context: TestContext, what: string): never {
+  const reason = `${what} (pip install -r tools/peers/requirements-deploy.txt; RECURRENT_PYTHON names the interpreter)`;
+  console.log(`skipped: schemas of deployments: ${reason}`);
+  return context.skip(reason);
+}
+
+describe('a model repository of Triton', () => {
+  it('is a ModelConfig of what onnxruntime finds in the file, for any model', { timeout: 120_000 }, async (context) => {
+    const specs = fc.sample(arbitrarySpec({ maxRecurrent: 1 }), 25);
+    const models = specs.map((spec, index) => servedAs(trainedModel(spec), `model-${index}`));
+    const files = Object.assign({}, ...models.map((served) => tritonDeployment(served, batching).files));
+    const { faults, configs } = await check(context, files);
+    expect(faults).toEqual([]);
+    for (const { onnx, name, metadata } of models) {
+      const config = configs[`model-repository/${name}/config.pbtxt`] ?? expect.fail();
+      expect(config).toMatchObject({ name, backend: 'onnxruntime', max_batch_size: 32 });
+      expect(config.dynamic_batching.max_queue_delay_microseconds).toBe('500');
+      const session = await openSession(onnx, { providers: 'cpu' });
+      const types: Record<string, string> = { int32: 'TYPE_INT32', float32: 'TYPE_FP32' };
+      for (const [ports, given] of [
+        [session.inputs, config.input],
+        [session.outputs, config.output],
+      ] as const) {
+        const expected = ports.map(({ name, dataType, shape: [, ...rest] }) => ({
+          name,
+          data_type: types[dataType],
+          dims: rest.map((size) => (typeof size === 'string' ? '-1' : String(size))),
+        }));
+        expect(given.map(({ name, data_type, dims }) => ({ name, data_type, dims }))).toEqual(expected);
+      }
+      await session.release();
+      expect(config.model_warmup[0]?.inputs.ids?.dims).toEqual([String(metadata.preprocessing.maxLength)]);
+      expect(JSON.parse(config.parameters.preprocessing?.string_value ?? '')).toEqual(metadata.preprocessing);
+    }
+  });
+
+  it('carries labels as they are, whatever is in them', async (context) => {
+    const labels = ['a "quoted" \\ one', '욕설\n두 줄', '\u0000\u007f é 💸'];
+    const files = tritonDeployment(servedAs({ ...threeClasses, labels }), batching).files;
+    const { faults, configs } = await check(context, files);
+    expect(faults).toEqual([]);
+    const config = configs['model-repository/spam/config.pbtxt'] ?? expect.fail();
+    expect(JSON.parse(config.parameters.labels?.string_value ?? '')).toEqual(labels);
+  });
+
+  it('has a line a label where each class has its place, and no such file for one probability of two', () => {
+    const three = tritonDeployment(servedAs(threeClasses), batching).files;
+    expect(three['model-repository/spam/labels.txt']).toBe('class 0\nclass 1\nclass 2\n');
+    expect(three['model-repository/spam/config.pbtxt']).toContain('label_filename: "labels.txt"');
+    const two = tritonDeployment(servedAs(binary), batching).files;
+    expect(Object.keys(two)).not.toContain('model-repository/spam/labels.txt');
+    expect(two['model-repository/spam/config.pbtxt']).not.toContain('label_filename');
+  });
+
+  it('has the file itself, byte for byte, as version 1', () => {
+    const served = servedAs(binary);
+    expect(tritonDeployment(served, batching).files['model-repository/spam/1/model.onnx']).toBe(served.onnx);
+  });
+});
+
+describe('manifests', () => {
+  const served = servedAs(binary);
+  const storageUri = 'pvc://models/spam';
+
+  it.for([
+    ['Kubernetes', kubernetesDeployment(served, own, undefined).files],
+    ['KServe, own server', kserveOwnServer(served, own, packed).files],
+    ['KServe on Triton', kserveOnTriton(served, { ...batching, storageUri, replicas: 1 }).files],
+  ] as const)('of %s have no fault in the schema', async ([, files], context) => {
+    const { faults } = await check(context, files);
+    expect(faults).toEqual([]);
+  });
+
+  it('with a fault are told: the schemas are held to strictly', async (context) => {
+    const { files } = kubernetesDeployment(served, own, undefined);
+    const text = String(files['manifests/deployment.yaml']);
+    const broken = {
+      'type.yaml': text.replace('replicas: 3', 'replicas: "3"'),
+      'field.yaml': text.replace('readinessProbe', 'readynessProbe'),
+      'missing.yaml': text.replace(/^ {4}matchLabels:\n.*\n/m, '').replace(/^ {2}selector:\n/m, ''),
+      'config.pbtxt': 'name: "x"\nmax_batch: 3\n',
+    };
+    const { faults } = await check(context, broken);
+    for (const file of Object.keys(broken)) {
+      expect(
+        faults.filter((fault) => fault.startsWith(file)),
+        file,
+      ).not.toEqual([]);
+    }
+  });
+
+  it('of Kubernetes agree with each other and with the image', () => {
+    const { files } = kubernetesDeployment(served, own, undefined);
+    const deployment = parse(String(files['manifests/deployment.yaml']));
+    const service = parse(String(files['manifests/service.yaml']));
+    const { template, selector, replicas } = deployment.spec;
+    const [container] = template.spec.containers;
+    expect(replicas).toBe(3);
+    expect(selector.matchLabels).toEqual(template.metadata.labels);
+    expect(service.spec.selector).toEqual(template.metadata.labels);
+    expect(container.image).toBe(own.image);
+    const [port] = container.ports;
+    expect(service.spec.ports[0].targetPort).toBe(port.name);
+    for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+      expect(container[probe].httpGet).toEqual({
+        path: expect.stringMatching(/^\/v2\/health\//),
+        port: port.containerPort,
+      });
+    }
+    expect(String(files['image/Dockerfile'])).toContain(`EXPOSE ${port.containerPort}\n`);
+  });
+
+  it('of KServe refuse an address that it cannot read', () => {
+    for (const bad of ['models/spam', 'file:///models', 's3://', 'pvc://a b']) {
+      expect(() => kserveOnTriton(served, { ...batching, storageUri: bad, replicas: 1 })).toThrowError(
+        expect.objectContaining({ code: 'OPTION_INVALID' }),
+      );
+    }
+  });
+});
+
+describe('the context of an image', () => {
+  it.each([undefined, packed])(
+    'copies only what is there, listens where it says, does not run as root: %o',
+    (given) => {
+      const { files } = dockerDeployment(servedAs(binary), given);
+      const lines = String(files.Dockerfile)
+        .replaceAll(/\\\n\s*/g, ' ')
+        .trimEnd()
+        .split('\n');
+      const instructions = lines.map((line) => line.slice(0, line.indexOf(' ')));
+      expect(instructions).toEqual('FROM WORKDIR ENV COPY RUN COPY USER EXPOSE HEALTHCHECK ENTRYPOINT'.split(' '));
+      const paths = Object.keys(files);
+      for (const line of lines.filter((each) => each.startsWith('COPY '))) {
+        for (const source of line.split(' ').slice(1, -1)) {
+          expect(
+            paths.some((path) => path === source || path.startsWith(`${source}/`)),
+            source,
+          ).toBe(true);
+        }
+      }
+      const entry: string[] = JSON.parse(lines.at(-1)?.slice('ENTRYPOINT '.length) ?? '');
+      expect(entry.slice(-2)).toEqual(['--port', /^EXPOSE (\d+)$/m.exec(String(files.Dockerfile))?.[1]]);
+      expect(lines).toContain('USER node');
+      const manifest = JSON.parse(String(files['package.json']));
+      expect(manifest.dependencies['recurrent-onnx']).toBe(given ? `file:./${given.file}` : '0.1.0');
+      expect(given === undefined || files[given.file] === given.contents).toBe(true);
+    },
+  );
+});
+
+describe('the name of a service', () => {
+  it('is made of any name of a model that has a letter or digit, or is asked for', () => {
+    expect(serviceName(undefined, 'Spam LSTM (v2)')).toBe('spam-lstm-v2');
+    expect(serviceName('mine', '???')).toBe('mine');
+    expect(() => serviceName(undefined, '욕설')).toThrowError(expect.objectContaining({ code: 'OPTION_INVALID' }));
+    for (const bad of ['', 'Upper', '-a', 'a-', 'a_b', 'a/../b', 'a'.repeat(64)]) {
+      expect(() => serviceName(bad, 'spam'), bad).toThrowError(expect.objectContaining({ code: 'OPTION_INVALID' }));
+    }
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (model) => {
+        const usable = /[a-z0-9]/.test(model.toLowerCase());
+        const name = () => serviceName(undefined, model);
+        if (usable) expect(name()).toMatch(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+        else expect(name).toThrow();
+      }),
+    );
+  });
+});
