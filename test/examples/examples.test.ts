@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 const says: Readonly<Record<string, RegExp>> = {
   'compare-layers.mjs': /^simpleRnn: \d+ parameters, \d+ % of 24 texts\nlstm: .*\ngru: .*\n$/,
+  'embed.mjs': /^.* \(5 words\)\n.* \(4 words\)\n.* \(1 words\)\n.*: most by "\w+"\nINTERRUPTED false\n$/,
   'id-to-vector.mjs': /^ids: .*\nrow (\d+): (.*)\none-hot × matrix: \2\nbefore training: (?!\2).*\nids 7\.6 MiB, .*\n$/,
   'imdb.mjs':
     /^40 reviews: bad, good\n[\s\S]*\nepoch \d+: .*\nheld out: \d+\.\d\d % of 8, .*\nwonderful.*: good .*\nawful.*: bad .*\n$/,

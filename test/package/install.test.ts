@@ -186,6 +186,34 @@ describe('an app without the optional peers', () => {
     });
   });
 
+  it('batches, streams and explains, in this process and in a child, with the same answers', async () => {
+    const program = `
+      async function main() {
+        const answers = [];
+        for (const isolation of ['none', 'process']) {
+          const classifier = await loadClassifier('model.onnx', { isolation, batching: { maxBatch: 8 } });
+          const streamed = [];
+          for await (const { scores } of classifier.predictStream(['w1 w2', 'w3'])) streamed.push(scores);
+          const { words } = await classifier.explain('w1 w2');
+          answers.push({ streamed, batch: await classifier.predictBatch(['w1 w2', 'w3']), words });
+          await classifier.dispose();
+        }
+        console.log(JSON.stringify(answers));
+      }
+      main();`;
+    for (const [file, load] of [
+      ['batching.mjs', `import { loadClassifier } from 'recurrent-onnx/runtime';`],
+      ['batching.cjs', `const { loadClassifier } = require('recurrent-onnx/runtime');`],
+    ] as const) {
+      const [here, child] = (await runInApp(file, load + program)) as {
+        streamed: unknown;
+        batch: { scores: unknown }[];
+      }[];
+      expect(here?.streamed).toEqual(here?.batch.map(({ scores }) => scores));
+      expect(child).toEqual(here);
+    }
+  });
+
   it('has the command', async () => {
     const recurrent = join(app, 'node_modules/.bin/recurrent');
     const { stdout } = await run(recurrent, ['predict', 'model.onnx', 'w1 w2 w3', '--json'], { cwd: app });

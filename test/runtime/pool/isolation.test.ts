@@ -202,7 +202,11 @@ describe('an app', () => {
       `import { loadClassifier } from ${JSON.stringify(join(repository, 'dist/runtime/index.js'))};
        const classifier = await loadClassifier('model.onnx', { isolation: 'process' });
        console.log(JSON.stringify({ ...(await classifier.predict('w1')), pid: classifier.load().processes[0] }));
-       if (process.argv[2] === 'die') process.kill(process.pid, 'SIGKILL');`,
+       if (process.argv[2] === 'die') process.kill(process.pid, 'SIGKILL');
+       if (process.argv[2] === 'dispose') {
+         await classifier.dispose();
+         console.log(JSON.stringify('disposed'));
+       }`,
     );
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -214,6 +218,11 @@ describe('an app', () => {
     });
     expect(stderr).toBe('');
     await until('the child is gone', () => !alive(JSON.parse(stdout).pid));
+  });
+
+  test('that disposes goes on to its last line', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['app.mjs', 'dispose'], { cwd: folder });
+    expect(stdout.split('\n')[1]).toBe('"disposed"');
   });
 
   test('that is killed leaves no process behind', async () => {

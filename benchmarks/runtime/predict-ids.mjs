@@ -1,0 +1,158 @@
+/**
+ * What the classifier costs above a bare `session.run` of onnxruntime-node: `predictIds` in this process and in a child
+ * process, one thread each, and the tokenizing of real mails apart. The contenders' answers are held against each other
+ * first; then they take turns, so that what else the machine does falls on all of them. Tensors of the bare session are
+ * made beforehand. About a minute.
+ *
+ *   node benchmarks/runtime/predict-ids.mjs [--seconds 5] [--out benchmarks/runtime/results/predict-ids.json]
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import ort from 'onnxruntime-node';
+import { loadDataset } from 'recurrent-onnx/data';
+import { exportOnnx } from 'recurrent-onnx/export';
+import {
+  createEncoder,
+  fitVocabulary,
+  initialWeights,
+  kerasTokenizer,
+  parseSpec,
+  planModel,
+} from 'recurrent-onnx/models';
+import { loadClassifier } from 'recurrent-onnx/runtime';
+
+const { values: options } = parseArgs({
+  options: { seconds: { type: 'string', default: '5' }, out: { type: 'string' } },
+});
+const seconds = Number(options.seconds);
+
+/** Those of `recurrent bench training`. */
+const shapes = {
+  A: { time: 100, inputs: 16, units: 8, vocabulary: 500 },
+  B: { time: 100, inputs: 128, units: 128, vocabulary: 10_000 },
+};
+
+/** @param {typeof shapes.A} shape */
+function modelOf({ time, inputs, units, vocabulary }) {
+  const spec = parseSpec({
+    version: 1,
+    name: 'benchmark',
+    layers: [
+      { type: 'embedding', inputDim: vocabulary, outputDim: inputs },
+      { type: 'lstm', units },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ],
+  });
+  const preprocessing = /** @type {const} */ ({
+    tokenizer: kerasTokenizer,
+    maxLength: time,
+    padding: 'pre',
+    truncating: 'pre',
+  });
+  const words = Array.from({ length: vocabulary - 2 }, (_, index) => `w${index}`);
+  return exportOnnx({
+    spec,
+    weights: initialWeights(planModel(spec), 1),
+    preprocessing,
+    vocabulary: words,
+    labels: ['no', 'yes'],
+  });
+}
+
+/** @param {number[]} times @returns {{ median: number, p10: number, p90: number }} */
+function spreadOf(times) {
+  const sorted = Float64Array.from(times).sort();
+  const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
+  return { median: at(0.5), p10: at(0.1), p90: at(0.9) };
+}
+
+const rows = [];
+for (const [name, shape] of Object.entries(shapes)) {
+  const file = modelOf(shape);
+  const sessionOptions = /** @type {const} */ ({
+    executionProviders: ['cpu'],
+    intraOpNumThreads: 1,
+    logSeverityLevel: 4,
+  });
+  const session = await ort.InferenceSession.create(file, sessionOptions);
+  const here = await loadClassifier(file, { providers: 'cpu', threads: 1 });
+  const child = await loadClassifier(file, { providers: 'cpu', threads: 1, isolation: 'process' });
+  for (const batch of [1, 64]) {
+    const ids = Int32Array.from({ length: batch * shape.time }, (_, index) => (index * 7919) % shape.vocabulary);
+    const feeds = { ids: new ort.Tensor('int32', ids, [batch, shape.time]) };
+    /** @type {Record<string, () => Promise<Float32Array>>} */
+    const contenders = {
+      'session.run': async () => /** @type {Float32Array} */ ((await session.run(feeds)).probabilities?.data),
+      predictIds: async () => (await here.predictIds(ids, batch, shape.time)).probabilities,
+      'predictIds, isolation': async () => (await child.predictIds(ids, batch, shape.time)).probabilities,
+    };
+    const [expected, ...others] = await Promise.all(Object.values(contenders).map((run) => run()));
+    for (const other of others) {
+      if (expected?.length !== batch || !expected.every((p, index) => p === other[index])) {
+        throw new Error(`the contenders of ${name}, batch ${batch} do not agree`);
+      }
+    }
+    /** @type {Record<string, number[]>} */
+    const times = Object.fromEntries(Object.keys(contenders).map((each) => [each, []]));
+    const end = performance.now() + 1000 * seconds;
+    for (let round = 0; performance.now() < end; round++) {
+      const [first, second, last] = Object.entries(contenders);
+      // Whoever comes after the child finds colder caches: the other two take turns at it.
+      const order = [...(round % 2 ? [second, first] : [first, second]), last].filter((each) => each !== undefined);
+      for (const [each, run] of order) {
+        const started = performance.now();
+        await run();
+        if (round >= 20) times[each]?.push(performance.now() - started);
+      }
+    }
+    const bare = spreadOf(times['session.run'] ?? []).median;
+    for (const [contender, own] of Object.entries(times)) {
+      const spread = spreadOf(own);
+      const row = {
+        shape: name,
+        batch,
+        contender,
+        runs: own.length,
+        ...spread,
+        aboveUs: 1000 * (spread.median - bare),
+      };
+      rows.push(row);
+      const above =
+        contender === 'session.run'
+          ? ''
+          : `${row.aboveUs.toFixed(1)} µs, ${((100 * (spread.median - bare)) / bare).toFixed(1)} %`;
+      console.log(
+        `| ${name} | ${batch} | \`${contender}\` | ${spread.median.toFixed(3)} | ${spread.p10.toFixed(3)}–${spread.p90.toFixed(3)} | ${above} |`,
+      );
+    }
+  }
+  await Promise.all([session.release(), here.dispose(), child.dispose()]);
+}
+
+const { examples } = await loadDataset('spam');
+const texts = examples.slice(0, 1000).map(({ text }) => text);
+const encoder = createEncoder({
+  preprocessing: { tokenizer: kerasTokenizer, maxLength: 100, padding: 'pre', truncating: 'pre' },
+  vocabulary: fitVocabulary(texts, kerasTokenizer, { limit: 10_000 }),
+  vocabularySize: 10_002,
+});
+const perText = [];
+const perWord = [];
+for (const text of [...texts.slice(0, 200), ...texts]) {
+  const started = performance.now();
+  const { words } = encoder.encodeAll([text]);
+  const took = 1000 * (performance.now() - started);
+  perText.push(took);
+  perWord.push(took / Math.max(1, words));
+}
+const tokenizing = { perTextUs: spreadOf(perText.slice(200)), perWordUs: spreadOf(perWord.slice(200)) };
+console.log(
+  `tokenizing a mail: ${tokenizing.perTextUs.median.toFixed(1)} µs (${tokenizing.perTextUs.p10.toFixed(1)}–${tokenizing.perTextUs.p90.toFixed(1)}), ${tokenizing.perWordUs.median.toFixed(2)} µs a word`,
+);
+
+const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
+console.log(machine);
+if (options.out) mkdirSync(dirname(options.out), { recursive: true });
+if (options.out) writeFileSync(options.out, `${JSON.stringify({ machine, rows, tokenizing }, null, 2)}\n`);
