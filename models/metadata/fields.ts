@@ -2,6 +2,8 @@
  * The few forms of a protobuf message's fields, by hand: the header of a file needs no more, and this is the path on
  * which the runtime starts, in Node and in browsers. Source: protobuf.dev/programming-guides/encoding.
  */
+import { fail } from '../../src/core/errors.ts';
+
 export interface FieldReader {
   /** Of the byte that is read next. */
   pos: number;
@@ -17,7 +19,7 @@ export interface FieldReader {
 
 const utf8 = new TextDecoder();
 
-/** Its methods throw a RangeError where the bytes end too soon. */
+/** Its methods throw where the bytes end too soon. @throws ONNX_INVALID */
 export function readFields(source: Uint8Array): FieldReader {
   const reader: FieldReader = {
     pos: 0,
@@ -31,7 +33,7 @@ export function readFields(source: Uint8Array): FieldReader {
         value += (byte & 127) * 2 ** shift;
         if (byte < 128) return value;
       }
-      throw new RangeError('a number is cut short');
+      return cutShort();
     },
     bytes() {
       const length = reader.varint();
@@ -45,13 +47,17 @@ export function readFields(source: Uint8Array): FieldReader {
       else if (wireType === 1) advance(8);
       else if (wireType === 2) advance(reader.varint());
       else if (wireType === 5) advance(4);
-      else throw new RangeError(`there is no wire type ${wireType}`);
+      else cutShort();
     },
   };
 
   function advance(bytes: number): void {
-    if (reader.pos + bytes > source.length) throw new RangeError('a value is cut short');
+    if (reader.pos + bytes > source.length) cutShort();
     reader.pos += bytes;
   }
   return reader;
+}
+
+function cutShort(): never {
+  fail('ONNX_INVALID', 'the ONNX file ends in the middle of a value', 'Export the model again, or use another copy.');
 }
