@@ -1,4 +1,4 @@
-/** An epoch of the chapter's LSTM on real texts, on TensorFlow and on the embedded engines, from one start. */
+/** An epoch of the chapter's LSTM on the real reviews, on TensorFlow and on the embedded engines, from one start. */
 import { availableParallelism } from 'node:os';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx } from '../../../../exporters/export.ts';
@@ -20,7 +20,9 @@ import { modelOf } from '../../../support/trained-model.ts';
 const rows = 20_000;
 const { build, defaults } = zooModel('lstm');
 const trained = modelOf(build({ vocabularySize: defaults.vocabularySize, classes: 2 }).layers);
-const refusal = await tensorflowEngine.refusal(trained.spec);
+const refused = await tensorflowEngine.refusal(trained.spec);
+const texts = refused === undefined ? await findRealTexts(silent) : undefined;
+const refusal = refused === undefined ? texts?.missing : `needs TensorFlow's native library: ${refused}`;
 
 /**
  * Each step carries the roundings of all before it on, and engines round elsewhere: a loss of 0.7 has a last place of
@@ -35,17 +37,16 @@ const contenders = [
   { provider: onnxruntimeEngine, threads: 1 },
 ] as const;
 
-if (refusal !== undefined) {
-  describe('an epoch on real texts, on TensorFlow', () => {
-    it.skip(`needs TensorFlow's native library: ${refusal}`);
+if (refusal !== undefined || !texts) {
+  describe('an epoch on the real reviews, on TensorFlow', () => {
+    it.skip(`${refusal}`);
   });
 } else {
-  describe('an epoch on real texts, on TensorFlow and on the embedded engines', () => {
+  describe('an epoch on the real reviews, on TensorFlow and on the embedded engines', () => {
     let set: EncodedSet;
     const ran: { readonly name: string; readonly losses: readonly number[]; readonly weights: Weights }[] = [];
 
     beforeAll(async () => {
-      const texts = await findRealTexts(silent);
       set = await texts.encode(texts.reviews, defaults, rows);
       const weights = initialWeights(planModel(trained.spec), 0);
       for (const { provider, threads } of contenders) {
