@@ -6,8 +6,6 @@
 import { planModel } from '../../models/plan.ts';
 import { type Deployment, type Files, inFolder, type Served } from './deployment.ts';
 
-export const tritonDefaults = { maxBatchSize: 64, maxQueueDelayMicroseconds: 2000 } as const;
-
 export interface TritonOptions {
   readonly maxBatchSize: number;
   readonly maxQueueDelayMicroseconds: number;
