@@ -1,6 +1,6 @@
 /**
  * HTTP with anything in it: requests grown from valid ones and bytes that are none. No crash, no hang, and no 500 at
- * all; one would have its id in the log. RECURRENT_FUZZ_SECONDS makes it longer; `npm run test:long` takes ten minutes.
+ * all; one would have its id in the log. RECURRENT_FUZZ_SECONDS=600 makes it ten minutes.
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
