@@ -2,11 +2,14 @@
  * The package as users get it: packed, installed into an empty app without any of the optional peers, and used from
  * there by ES modules, CommonJS and TypeScript.
  */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -335,3 +338,58 @@ async function typeCheck(name: string, text: string): Promise<{ readonly faults:
   const host = { getCanonicalFileName: (file: string) => file, getCurrentDirectory: () => app, getNewLine: () => '\n' };
   return { faults: ts.formatDiagnostics([...program.getGlobalDiagnostics(), ...faults], host), files: ours.length };
 }
+
+describe('the sample app of examples/spam-comments', () => {
+  it('trains, flags comments, refuses what is none, and ends by SIGTERM when all is answered', async () => {
+    const home = join(app, 'spam-comments');
+    await cp(join(repository, 'examples/spam-comments'), home, { recursive: true });
+    await run(process.execPath, ['train.mjs'], { cwd: home });
+    const server = spawn(process.execPath, ['server.mjs'], {
+      cwd: home,
+      env: { ...process.env, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(server, 'exit');
+    try {
+      const [address] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
+      const post = async (body: string | Uint8Array, path = '/comments') => {
+        const response = await fetch(address + path, { method: 'POST', body: body as string });
+        return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+      };
+      const comments = ['Great article, thank you for the explanation', 'WIN a free prize now, click here', 'xyzzy'];
+      expect(await post(JSON.stringify({ comments }))).toEqual({
+        status: 200,
+        body: { results: ['ok', 'spam', 'unsure'].map((verdict) => ({ spam: expect.any(Number), verdict })) },
+      });
+      for (const bad of ['', '{', '[]', '{"comments": []}', '{"comments": [7]}', 'null']) {
+        expect((await post(bad)).status, bad).toBe(400);
+      }
+      expect((await post(Uint8Array.of(0xff, 0xfe))).status).toBe(400);
+      expect((await post(JSON.stringify({ comments: Array(101).fill('x') }))).status).toBe(400);
+      expect((await post('x'.repeat(200_000))).status).toBe(413);
+      expect((await post('{}', '/nothing')).status).toBe(404);
+      expect((await fetch(`${address}/comments`)).status).toBe(405);
+      expect(await (await fetch(`${address}/health`)).json()).toEqual({ ready: true });
+
+      // A comment of which half has arrived when the signal comes.
+      const half = request(`${address}/comments`, { method: 'POST' });
+      half.write('{"comments": ["hello');
+      await once(half, 'socket').then(([socket]) => socket.pending && once(socket, 'connect'));
+      await fetch(`${address}/health`);
+      server.kill('SIGTERM');
+      const refused = () =>
+        fetch(`${address}/health`).then(
+          () => false,
+          () => true,
+        );
+      await expect.poll(refused, { timeout: 5000 }).toBe(true);
+      expect(server.exitCode).toBe(null);
+      half.end('"]}');
+      const [{ statusCode }] = await once(half, 'response');
+      expect(statusCode).toBe(200);
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      server.kill('SIGKILL');
+    }
+  });
+});
