@@ -73,6 +73,10 @@ describe.skipIf(!chromiumPath)(`examples/web${chromiumPath ? '' : `: ${whyNoChro
     page.on('request', (request) => asked.push(request.url()));
     page.on('console', (message) => said.push(message.text()));
     page.on('pageerror', (error) => said.push(error.message));
+    // Chromium tells of an attempt at eval that was caught by this event alone.
+    await page.addInitScript(
+      `addEventListener('securitypolicyviolation', ({ blockedURI }) => console.log('refused by the policy', blockedURI))`,
+    );
     await page.goto(address);
     await page.waitForSelector('button:enabled');
     return { page, asked, said };
