@@ -1,6 +1,4 @@
 /** `recurrent-onnx/web`: running exported classifiers in a browser. */
-import { z } from 'zod';
-
 export { type ErrorCode, RecurrentError } from '../../src/core/errors.ts';
 export type { BatchingOptions } from '../batching/batcher.ts';
 export type { Load, RawOutputs, TextClassifier, Texts } from '../predict/classify-with.ts';
@@ -15,6 +13,3 @@ export type {
 } from '../predict/prediction.ts';
 export type { TextSession, TextSessionOptions } from '../predict/text-session.ts';
 export { loadClassifier, type ModelSource, type WebOptions } from './load-classifier.ts';
-
-// Checks are interpreted, not compiled: a page whose policy forbids eval would report the attempt.
-z.config({ jitless: true });
