@@ -29,9 +29,9 @@ const parts = {
   'c-lstm': ['training', '--shapes', 'C', '--layers', 'lstm'],
   'c-gru': ['training', '--shapes', 'C', '--layers', 'gru'],
   'c-rnn': ['training', '--shapes', 'C', '--layers', 'simpleRnn'],
-  spam: ['training', '--shapes', 'spam'],
-  chapter: ['training', '--shapes', 'chapter'],
-  curves: ['curves'],
+  spam: ['training', '--shapes', 'spam', '--ids', 'real'],
+  chapter: ['training', '--shapes', 'chapter', '--ids', 'real', '--seconds', '1'],
+  curves: ['curves', '--seconds', '0.5'],
   epoch: ['epoch'],
 };
 
