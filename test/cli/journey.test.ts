@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { InferenceSession } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cli, cliJson, cliRefusal, moods, quickly, restaurants, tickets, useCli } from './run-cli.ts';
 
@@ -153,6 +154,18 @@ describe('inspect', () => {
     const { inputs, nodes } = found.graph as { inputs: unknown; nodes: { op: string }[] };
     expect(inputs).toMatchObject([{ name: 'ids', dataType: 'int32' }]);
     expect(nodes.filter(({ op }) => op === 'LSTM')).toHaveLength(1);
+  });
+
+  it('shows and writes the graph of a training step, in which onnxruntime finds a gradient for each weight', async () => {
+    const checkpoint = at('run', 'best.safetensors');
+    const found = await cliJson(['inspect', checkpoint, '--training', '--output', at('step.onnx')]);
+    expect(found).toMatchObject({ kind: 'training', opset: 17, nodes: expect.any(Number) });
+    const { weights } = (await cliJson(['inspect', checkpoint])) as { weights: { name: string; shape: number[] }[] };
+    expect(weights.length).toBeGreaterThan(0);
+    const session = await InferenceSession.create(at('step.onnx'));
+    const expected = ['logits', ...weights.map(({ name }) => `gradient/${name}`)];
+    expect([...session.outputNames].sort()).toEqual(expected.sort());
+    await session.release();
   });
 
   it('shows a checkpoint and a spec', async () => {
