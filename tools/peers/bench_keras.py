@@ -74,7 +74,7 @@ def start(threads):
             self.net = build(problem.spec)
             self.ids = [tf.constant(ids) for ids in problem.ids]
             self.targets = [tf.constant(targets[:, None], tf.float32) for targets in problem.targets]
-            self.net.build(self.ids[0].shape)
+            self.net(self.ids[0][:1])  # builds it: build() does not see through the one-hot layer
             self.names = list(problem.weights)
             self.weights = list(problem.weights.values())
             self.loss = keras.losses.BinaryCrossentropy()
