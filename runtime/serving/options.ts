@@ -1,6 +1,9 @@
 /** What a server can be told. One schema for the library and the command line. */
+import { createSecureContext } from 'node:tls';
 import { z } from 'zod';
 import { fail } from '../../src/core/errors.ts';
+import { providerNames } from '../onnx/providers.ts';
+import { arenaExtensions, checkSessionOptions, graphOptimisations } from '../onnx/session-options.ts';
 
 const port = z.int().min(0).max(65_535);
 
@@ -38,6 +41,14 @@ export const serveOptionsSchema = z.strictObject({
   workers: z.int().min(1).max(256).default(1),
   /** Threads inside one run of a model. */
   threads: z.int().min(1).max(1024).optional(),
+  /** Execution provider, and what it can be told: as in `SessionOptions` of `recurrent-onnx/runtime`. */
+  providers: z.union([z.enum(['auto', ...providerNames]), z.array(z.enum(providerNames)).min(1)]).optional(),
+  strictProvider: z.boolean().optional(),
+  graphOptimisation: z.enum(graphOptimisations).optional(),
+  cpuArena: z.boolean().optional(),
+  deviceId: z.int().min(0).max(1023).optional(),
+  gpuMemoryLimit: z.int().min(1).optional(),
+  arenaExtension: z.enum(arenaExtensions).optional(),
   /** Seconds between two looks at the files; 0 never looks again. */
   reloadSeconds: z.number().min(0).max(3600).default(2),
   /** Whether clients may load and unload models. */
@@ -51,13 +62,26 @@ export const serveOptionsSchema = z.strictObject({
 export type ServeOptions = z.input<typeof serveOptionsSchema>;
 export type ServeSettings = z.output<typeof serveOptionsSchema>;
 
-/** @throws OPTION_INVALID, OPTION_UNKNOWN */
+/** @throws OPTION_INVALID, OPTION_UNKNOWN, OPTION_UNSUPPORTED */
 export function readServeOptions(options: ServeOptions): ServeSettings {
   const result = serveOptionsSchema.safeParse(options);
-  if (result.success) return result.data;
+  if (result.success) {
+    checkSessionOptions(result.data);
+    checkTls(result.data);
+    return result.data;
+  }
   const [issue] = result.error.issues;
   if (issue?.code === 'unrecognized_keys') {
     return fail('OPTION_UNKNOWN', `serve has no option ${issue.keys.join(', ')}`, 'See docs/serving.md.');
   }
   return fail('OPTION_INVALID', `${issue?.path.join('.')}: ${issue?.message}`, 'See docs/serving.md.');
+}
+
+function checkTls({ tls }: ServeSettings): void {
+  try {
+    if (tls) createSecureContext(tls);
+  } catch (error) {
+    const reason = (error as Error).message;
+    fail('OPTION_INVALID', `TLS: ${reason}`, 'Give a certificate and its private key, both in PEM.', error);
+  }
 }

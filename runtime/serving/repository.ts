@@ -41,6 +41,8 @@ export interface RepositoryEvent {
   readonly event: 'loaded' | 'unloaded' | 'failed';
   readonly name: string;
   readonly version: number;
+  /** That was loaded. */
+  readonly model?: ServedModel;
   readonly error?: unknown;
 }
 
@@ -104,7 +106,7 @@ export function createRepository({ find, open, onEvent }: RepositoryOptions): Re
       const model = await open(file);
       retire(entry.model);
       Object.assign(entry, { file, model, state: 'READY', reason: '' } satisfies Partial<Entry>);
-      onEvent({ event: 'loaded', name, version });
+      onEvent({ event: 'loaded', name, version, model });
     } catch (error) {
       entry.state = entry.model ? 'READY' : 'UNAVAILABLE';
       entry.reason = (error as Error).message;

@@ -2,6 +2,8 @@
 import type { AddressInfo } from 'node:net';
 import { type Logger, pino } from 'pino';
 import { fail } from '../../src/core/errors.ts';
+import type { ProviderName } from '../onnx/providers.ts';
+import { type SessionOptions, sessionOptionNames } from '../onnx/session-options.ts';
 import type { ClassifierOptions } from '../predict/classifier.ts';
 import { findModels } from './find-models.ts';
 import type { GrpcServer } from './grpc/server.ts';
@@ -17,7 +19,13 @@ export interface RunningServer {
   readonly url: string;
   /** Where gRPC listens, e.g. `127.0.0.1:8001`, if it was asked for. */
   readonly grpcAddress: string | undefined;
-  readonly models: readonly { readonly name: string; readonly version: number; readonly path: string }[];
+  readonly models: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly path: string;
+    /** Execution providers in order of preference. */
+    readonly providers: readonly ProviderName[];
+  }[];
   /** Takes no new requests, answers those that are there, frees the models. Further calls do nothing. */
   close(): Promise<void>;
 }
@@ -30,7 +38,8 @@ export interface ServeContext {
 /**
  * Serves an ONNX file, or a folder of them laid out as a model repository.
  *
- * @throws OPTION_INVALID, OPTION_UNKNOWN, FILE_NOT_FOUND, FILE_ACCESS, LISTEN_FAILED, PACKAGE_MISSING, ONNX_INVALID, METADATA_INVALID
+ * @throws OPTION_INVALID, OPTION_UNKNOWN, OPTION_UNSUPPORTED, FILE_NOT_FOUND, FILE_ACCESS, LISTEN_FAILED, PACKAGE_MISSING, ONNX_INVALID,
+ * METADATA_INVALID, PROVIDER_MISSING, PROVIDER_FALLBACK
  */
 export async function startServer(
   source: string,
@@ -84,7 +93,12 @@ export async function startServer(
   return {
     url: urlOf(app.server.address() as AddressInfo, settings),
     grpcAddress: grpc && `${hostOf(settings.host)}:${grpc.port}`,
-    models: repository.models.map(({ name, version, path }) => ({ name, version, path })),
+    models: repository.models.map(({ name, version, path, classifier }) => ({
+      name,
+      version,
+      path,
+      providers: classifier.providers,
+    })),
     close: () => {
       closing ??= close();
       return closing;
@@ -93,22 +107,32 @@ export async function startServer(
 }
 
 function classifierOptions(
-  { threads, isolation, workers, maxBatch, maxDelayMs, maxQueue }: ServeSettings,
+  { isolation, workers, maxBatch, maxDelayMs, maxQueue, ...settings }: ServeSettings,
   { name, version }: ModelFile,
   metrics: Metrics,
 ): ClassifierOptions {
   const labels = { model: name, version: String(version) };
   return {
-    ...(threads === undefined ? {} : { threads }),
+    ...sessionOptionsOf(settings),
     isolation,
     ...(isolation === 'process' && { workers }),
     batching: { maxBatch, maxDelayMs, maxQueue, onBatch: (batch) => metrics.batch(labels, batch) },
   };
 }
 
-function logEvent(logger: Logger, { event, name, version, error }: RepositoryEvent): void {
-  if (event === 'failed') logger.error({ model: name, version, err: error }, 'model not loaded');
-  else logger.info({ model: name, version }, `model ${event}`);
+/** Those that were given: an option of a session that is undefined would replace a default. */
+function sessionOptionsOf(settings: Partial<ServeSettings>): SessionOptions {
+  const given = Object.entries(settings).filter(
+    ([name, value]) => sessionOptionNames.includes(name) && value !== undefined,
+  );
+  return Object.fromEntries(given);
+}
+
+function logEvent(logger: Logger, { event, name, version, model, error }: RepositoryEvent): void {
+  const facts = { model: name, version };
+  if (event === 'failed') logger.error({ ...facts, err: error }, 'model not loaded');
+  else logger.info({ ...facts, ...(model && { provider: model.classifier.providerNote }) }, `model ${event}`);
+  for (const warning of model?.classifier.warnings ?? []) logger.warn(facts, warning);
 }
 
 function urlOf({ address, port }: AddressInfo, { tls }: ServeSettings): string {

@@ -1,7 +1,8 @@
 /** How a server is told what to do: ranges and defaults are those of its schema. */
 import { Option } from 'commander';
-import { serveOptionsSchema } from '../../runtime/serving/options.ts';
+import { type ServeOptions, serveOptionsSchema } from '../../runtime/serving/options.ts';
 import { number } from './options.ts';
+import { type ProviderCommandOptions, providerOptions, sessionOptionsOf } from './provider-options.ts';
 
 const {
   host,
@@ -39,6 +40,7 @@ export const serveOptions: readonly Option[] = [
   ]),
   number('--workers <n>', 'child processes for each model', workers),
   number('--threads <n>', 'threads inside one run of a model (default: the cores shared out)', threads),
+  ...providerOptions.filter(({ long }) => long !== '--threads'),
   new Option('--model-control', 'let clients list, load and unload models'),
   new Option('--api-key-file <path>', 'file with the key that clients must send (or RECURRENT_API_KEY)'),
   new Option('--tls-cert <path>', 'certificate in PEM, for https'),
@@ -46,7 +48,7 @@ export const serveOptions: readonly Option[] = [
   new Option('--log-level <level>', 'least that is logged (default: info)').choices(logLevels),
 ];
 
-export interface ServeCommandOptions {
+export interface ServeCommandOptions extends ProviderCommandOptions {
   readonly name?: string;
   readonly host?: string;
   readonly port?: number;
@@ -60,10 +62,16 @@ export interface ServeCommandOptions {
   readonly reloadSeconds?: number;
   readonly isolation?: 'process' | 'none';
   readonly workers?: number;
-  readonly threads?: number;
   readonly modelControl?: boolean;
   readonly apiKeyFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly logLevel?: (typeof logLevels)[number];
+}
+
+/** What the server is told; its key, its certificate and its log are the command's. */
+export function settingsOf(options: ServeCommandOptions): ServeOptions {
+  const known = Object.keys(serveOptionsSchema.shape);
+  const given = Object.entries(options).filter(([name]) => known.includes(name));
+  return { ...Object.fromEntries(given), ...(sessionOptionsOf(options) as ServeOptions) };
 }

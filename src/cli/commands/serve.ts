@@ -4,7 +4,7 @@ import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { interruptible } from '../interrupt.ts';
-import { type ServeCommandOptions, serveOptions } from '../serve-options.ts';
+import { type ServeCommandOptions, serveOptions, settingsOf } from '../serve-options.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
 type Options = TerminalOptions & ServeCommandOptions;
@@ -15,22 +15,14 @@ export function serve(): Command {
     'serve',
     'serve ONNX files over HTTP and gRPC, by the Open Inference Protocol',
     async (terminal, options: Options, source: string) => {
-      const {
-        json: _,
-        quiet,
-        logLevel = quiet ? 'silent' : 'info',
-        apiKeyFile,
-        tlsCert,
-        tlsKey,
-        ...settings
-      } = options;
+      const { quiet, logLevel = quiet ? 'silent' : 'info', apiKeyFile, tlsCert, tlsKey } = options;
       const { startServer } = await import('../../../runtime/serving/server.ts');
       const { createLogger } = await import('../log.ts');
       const logger = createLogger(logLevel);
       const [apiKey, tls] = [await readApiKey(apiKeyFile), await readTls(tlsCert, tlsKey)];
       const stopping = () => logger.info('stopping: no new requests, those that are there are answered');
       await interruptible(stopping, async (signal) => {
-        const server = await startServer(source, { ...settings, apiKey, tls }, { logger });
+        const server = await startServer(source, { ...settingsOf(options), apiKey, tls }, { logger });
         warnIfOpen(terminal, server, options, apiKey);
         const { url, grpcAddress, models } = server;
         terminal.answer({ url, grpcAddress, models }, describe(server));
@@ -47,6 +39,7 @@ export function serve(): Command {
     withOptions(command, ...serveOptions),
     'recurrent serve model.onnx',
     'recurrent serve models --port 8080 --grpc-port 8081 --max-delay-ms 2',
+    'recurrent serve models --provider cuda --device 1',
     'recurrent serve models --host 0.0.0.0 --api-key-file key.txt --tls-cert cert.pem --tls-key key.pem',
     `curl -s localhost:8000/v1/classify -H 'content-type: application/json' -d '{"text": "You have won a prize"}'`,
   );
