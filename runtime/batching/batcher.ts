@@ -169,13 +169,18 @@ export function createBatcher(
     return Math.min(...firsts) + maxDelayMs - performance.now();
   }
 
-  /** The first requests of a bucket that fit into a batch; one that is larger goes alone. */
+  /**
+   * The first requests of a bucket that fit into a batch; one that is larger goes alone. Where the runner has several
+   * places free, each of them is to get a share of what waits.
+   */
   function take(key: number): Request[] {
+    const share = Math.ceil(waiting / (runner.concurrency - running));
+    const limit = Math.min(maxBatch, Math.max(share, fullSpeedRows));
     const taken: Request[] = [];
     let rows = 0;
     for (const request of buckets.get(key) ?? []) {
       rows += request.rows;
-      if (taken.length > 0 && rows > maxBatch) break;
+      if (taken.length > 0 && rows > limit) break;
       taken.push(request);
     }
     for (const request of taken) remove(key, request);
@@ -227,6 +232,12 @@ export function createBatcher(
       }),
   };
 }
+
+/**
+ * From so many rows on a larger batch is hardly cheaper for each of them: onnxruntime's LSTM of 128 units takes 0.45 ms for
+ * 100 steps of one row, 0.28 ms a row for 8, 0.31 for 64 (one core of an AMD EPYC).
+ */
+const fullSpeedRows = 8;
 
 /** Browsers have no setImmediate. */
 const nextTurn = typeof setImmediate === 'function' ? setImmediate : (work: () => void) => setTimeout(work, 0);

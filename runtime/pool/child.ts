@@ -1,6 +1,7 @@
 /** onnxruntime in a process of its own, with the surface of the module that `openSession` uses. */
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { constants, setPriority } from 'node:os';
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { locateOrt, type OrtModule, packageMissing } from '../onnx/ort.ts';
 import { type ChildReply, type ChildRequest, childSource, type Loaded, type Opened } from './child-program.ts';
@@ -24,6 +25,8 @@ interface Question {
 /** A machine under load takes its time to load onnxruntime and a model. */
 const startMs = 60_000;
 
+const childNiceness = constants.priority.PRIORITY_BELOW_NORMAL;
+
 /**
  * @param timeoutMs how long a run may take; a child that takes longer is killed
  * @throws PACKAGE_MISSING, RUNTIME_LOST
@@ -36,6 +39,7 @@ export async function startChild(timeoutMs: number): Promise<Child> {
     env: { ...env, ELECTRON_RUN_AS_NODE: '1' },
     windowsHide: true,
   });
+  yieldTo(child.pid);
   const questions: Question[] = [];
   let reason: string | undefined;
   let lastWords = '';
@@ -106,6 +110,15 @@ export async function startChild(timeoutMs: number): Promise<Child> {
       (child.stderr as Socket | null)?.[set]();
     },
   };
+}
+
+/** Where the two want one core, this process goes first: it has other work to do, and gives the child its next. */
+function yieldTo(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) setPriority(pid, childNiceness);
+  } catch {
+    // Not every system has priorities, or lets its programs change them.
+  }
 }
 
 /** The part of the module that `openSession` uses. */

@@ -146,6 +146,8 @@ export function classifyWith(
       whileOpen(async () => {
         checkTexts(texts);
         const judge = createJudge(metadata.labels, options);
+        const [only] = texts;
+        if (only !== undefined && texts.length === 1) return [await predictText(only, judge, options.signal)];
         const predictions: Prediction[] = [];
         const predictOne = (text: string, stopped: AbortSignal) => predictText(text, judge, stopped);
         for await (const each of inOrder([...texts], ahead, predictOne, options.signal)) predictions.push(each);

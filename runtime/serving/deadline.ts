@@ -20,12 +20,12 @@ export async function withDeadline<T>(
   try {
     return await work(controller.signal);
   } catch (error) {
+    controller.abort(); // when one row of a request fails, the others need not run
     if (late && error instanceof RecurrentError && error.code === 'INTERRUPTED') {
       return fail('DEADLINE_EXCEEDED', `no answer within ${milliseconds} ms`, 'Try again later, or allow more time.');
     }
     throw error;
   } finally {
     clearTimeout(timer);
-    controller.abort(); // when one row of a request fails, the others need not run
   }
 }

@@ -37,8 +37,8 @@ export const serveOptionsSchema = z.strictObject({
    * never holds up its other work, or in the server's own.
    */
   isolation: z.enum(['process', 'none']).default('process'),
-  /** Child processes for each model. */
-  workers: z.int().min(1).max(256).default(1),
+  /** Child processes for each model: while one is replaced, another goes on. */
+  workers: z.int().min(1).max(256).default(2),
   /** Threads inside one run of a model. */
   threads: z.int().min(1).max(1024).optional(),
   /** Execution provider, and what it can be told: as in `SessionOptions` of `recurrent-onnx/runtime`. */

@@ -41,7 +41,7 @@ afterAll(async () => {
 });
 
 /** A batcher over the real runner, what it ran, and a gate that holds its batches back while it is closed. */
-function watched(name: Name, options: BatchingOptions = {}) {
+function watched(name: Name, options: BatchingOptions = {}, concurrency = 1) {
   const runner = runners.get(name) as BatchRunner;
   const batches: Batch[] = [];
   const records: BatchRecord[] = [];
@@ -51,6 +51,7 @@ function watched(name: Name, options: BatchingOptions = {}) {
   const batcher = createBatcher(
     {
       ...runner,
+      concurrency,
       async run(batch) {
         batches.push(batch);
         await open;
@@ -132,6 +133,22 @@ describe('a batch', () => {
     const answers = await Promise.all(requests);
     expect(batches.map(({ rows }) => rows)).toEqual([3, 4, 9, 1]);
     expect(answers.map(({ logits }) => logits.length)).toEqual([1, 2, 3, 1, 9, 1]);
+  });
+
+  test.each([
+    { arrive: 20, places: 2, rows: [10, 10] },
+    { arrive: 21, places: 2, rows: [11, 10] },
+    { arrive: 11, places: 2, rows: [8, 3] }, // fewer than 8 would waste the model's time
+    { arrive: 200, places: 3, rows: [64, 64, 64, 8] },
+  ])('shares $arrive rows out to $places free places', async ({ arrive, places, rows }) => {
+    const { batcher, batches, hold, release } = watched('a masked LSTM', {}, places);
+    hold();
+    const answers = Array.from({ length: arrive }, () => batcher.submit(row(1, 2, 3)));
+    await nextTurn();
+    expect(batches).toHaveLength(Math.min(places, rows.length));
+    release();
+    await Promise.all(answers);
+    expect(batches.map((batch) => batch.rows)).toEqual(rows);
   });
 
   test('waits for mates as long as it is told, or until it is full', async () => {

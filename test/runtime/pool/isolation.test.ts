@@ -1,7 +1,7 @@
 /** Sessions in child processes that are killed, stopped and aborted for real, while they are busy. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,6 +72,12 @@ test('gives the numbers of the reference, and ends its process with it', async (
   await classifier.dispose();
   expect(alive(pid)).toBe(false);
   await expect(classifier.predict('w1')).rejects.toMatchObject({ code: 'DISPOSED' });
+});
+
+test('lets this process go first where both want a core', async () => {
+  const classifier = await load(file, { workers: 2 });
+  const own = getPriority();
+  for (const pid of classifier.load().processes) expect(getPriority(pid)).toBeGreaterThan(own);
 });
 
 test('says what is wrong with a file as it does without isolation', async () => {
