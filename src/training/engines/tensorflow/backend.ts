@@ -25,6 +25,8 @@ export interface LoadedTensorflow {
   readonly tf: Tensorflow;
   /** `native`: TensorFlow's own library; `cpu`: plain JavaScript. */
   readonly backend: 'native' | 'cpu';
+  /** Where the operations run. */
+  readonly device: 'GPU' | 'CPU';
   /** Makes this backend the current one: all of a process share one TensorFlow.js, and anybody may have switched it. */
   readonly use: () => void;
   /** What runs, e.g. `TensorFlow.js 4.22.0 (cpu backend)`. */
@@ -103,7 +105,8 @@ async function findNative(require: NodeJS.Require): Promise<LoadedTensorflow | {
       await tf.setBackend('tensorflow');
       const { binding, isUsingGpuDevice } = nativeBackend(tf) ?? {};
       const device = isUsingGpuDevice ? 'GPU' : 'CPU';
-      return describe(tf, 'native', `TensorFlow ${binding?.TF_Version} on the ${device}, ${name}`, rejected);
+      const kind = `TensorFlow ${binding?.TF_Version} on the ${device}, ${name}`;
+      return { ...describe(tf, 'native', kind, rejected), device };
     }
     rejected.push(`${name}: ${attempt.reason}`);
   }
@@ -116,7 +119,7 @@ async function loadCpu(require: NodeJS.Require, rejected: readonly string[]): Pr
     return fail('ENGINE_MISSING', `TensorFlow.js cannot be loaded: ${attempt.reason}`, installHint);
   await attempt.tf.setBackend('cpu');
   silenceBanner(attempt.tf);
-  return describe(attempt.tf, 'cpu', 'cpu backend', rejected);
+  return { ...describe(attempt.tf, 'cpu', 'cpu backend', rejected), device: 'CPU' };
 }
 
 function describe(
@@ -124,7 +127,7 @@ function describe(
   backend: LoadedTensorflow['backend'],
   kind: string,
   rejected: readonly string[],
-): LoadedTensorflow {
+): Omit<LoadedTensorflow, 'device'> {
   const description = `TensorFlow.js ${tf.version_core} (${kind})`;
   const name = { native: 'tensorflow', cpu: 'cpu' }[backend];
   const use = () => {

@@ -13,6 +13,7 @@ import type { Batch, Engine, EngineOptions, EngineProvider, StepAddress } from '
 import { judge, type LossResult } from '../../loss.ts';
 import { adjust } from './adjust.ts';
 import { type LoadedTensorflow, loadNativeTensorflow } from './backend.ts';
+import { kernelRecurrences, kernelsHelp } from './layers/kernel-recurrence.ts';
 import type { CallOptions } from './layers/tensorflow-layer.ts';
 import { tensorflowMemory } from './memory.ts';
 import { toLayersModel } from './to-layers-model.ts';
@@ -65,18 +66,25 @@ function nativeThreads(): number {
 }
 
 function createTensorflowEngine(
-  { tf, use }: LoadedTensorflow,
+  loaded: LoadedTensorflow,
   { spec, weights, optimiser, threads, stepOptions = {} }: EngineOptions,
 ): Engine {
+  const { tf, use } = loaded;
   const plan = planModel(spec);
   const model = toLayersModel(tf, spec, weights);
   const variables = variablesOf(model);
   const updates = createUpdates(tf, optimiser, variables);
   const trained = [...variables.values()].map((variable) => variable.read() as Variable);
 
+  const recurrences = kernelsHelp(loaded) ? kernelRecurrences() : undefined;
+
   /** Call inside `tf.tidy`. @returns logits, [rows, outputs] */
   function forward({ ids, rows, time, initialStates }: Batch, options: CallOptions): TfTensor {
-    const outputs = model.apply(tf.tensor2d(ids, [rows, time], 'int32'), { ...options, initialStates }) as TfTensor[];
+    const outputs = model.apply(tf.tensor2d(ids, [rows, time], 'int32'), {
+      ...options,
+      initialStates,
+      recurrences,
+    }) as TfTensor[];
     return outputs[0] as TfTensor;
   }
 

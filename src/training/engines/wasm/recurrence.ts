@@ -69,11 +69,9 @@ export function recur(
   input: Sequence,
   walk: Walk,
 ): RecurrentStage {
-  const { time, groups, positions, batch } = workspace;
+  const { groups, positions, batch } = workspace;
   const { units } = layer;
   const width = gates[layer.type] * units;
-  const slot = valueBytes(units) * groups; // bytes of one step's state
-  const backwards = walk.direction === 'backward';
 
   const entered = dropInputs(workspace, layer, input, walk.stream);
   const sums = workspace.values(width, positions);
@@ -90,6 +88,55 @@ export function recur(
     sums,
     width,
   );
+  const dropped =
+    layer.recurrentDropout > 0
+      ? plannedMask(workspace, 'recurrentDropout', walk.stream, layer.recurrentDropout, units, batch.rowOf, groups)
+      : { mask: 0, draw: () => {} };
+  const { recurrent, recurrentGradient } = bias;
+  const entering = { sums, recurrentMask: dropped.mask, recurrentBias: recurrent, recurrentGradient };
+  const walked = walkThroughTime(workspace, layer, prefix, entering, walk);
+
+  return {
+    ...walked,
+    forward: () => {
+      entered.forward();
+      bias.forward();
+      projection.forward();
+      dropped.draw();
+      walked.forward();
+    },
+    backward: () => {
+      walked.backward();
+      projection.backward();
+      bias.backward();
+      entered.backward();
+    },
+  };
+}
+
+/** What the walk through time begins with. */
+export interface Entering {
+  /** Inputs times the kernel plus biases, [time][group][gates · units]; on the way back their gradients. */
+  readonly sums: Address;
+  /** What recurrent dropout multiplies the state by, [group][units]; 0: nothing. */
+  readonly recurrentMask: Address;
+  /** Of a GRU with reset after: what is added to h·U, [gates · units]; 0: nothing. */
+  readonly recurrentBias: Address;
+  readonly recurrentGradient: Address;
+}
+
+/** The part of a recurrent layer that has an order: the kernel that walks, and the products with the recurrent kernel. */
+export function walkThroughTime(
+  workspace: Workspace,
+  layer: RecurrentLayer,
+  prefix: string,
+  { sums, recurrentMask, recurrentBias, recurrentGradient }: Entering,
+  walk: Pick<Walk, 'direction' | 'outputOrder' | 'maskedOutput'>,
+): RecurrentStage {
+  const { time, groups, positions, batch } = workspace;
+  const { units } = layer;
+  const slot = valueBytes(units) * groups; // bytes of one step's state
+  const backwards = walk.direction === 'backward';
 
   const hidden = workspace.values(units, (time + 1) * groups);
   const carry = layer.type === 'lstm' ? workspace.values(units, (time + 1) * groups) : 0;
@@ -101,15 +148,12 @@ export function recur(
   const leaving = backwards ? hidden : hidden + slot;
   const last = backwards ? 0 : time * slot; // the slot of the states after the last step
 
-  const dropped =
-    layer.recurrentDropout > 0
-      ? plannedMask(workspace, 'recurrentDropout', walk.stream, layer.recurrentDropout, units, batch.rowOf, groups)
-      : { mask: 0, draw: () => {} };
-  const previous = dropped.mask ? workspace.values(units, positions) : entering;
+  const previous = recurrentMask ? workspace.values(units, positions) : entering;
   const hiddenGradient = workspace.gradients(units, groups);
   const carryGradient = layer.type === 'lstm' ? workspace.gradients(units, groups) : 0;
   const lastHidden: Vector = { kind: 'vector', features: units, value: hidden + last, gradient: hiddenGradient };
   const output = outputOf(workspace, layer, walk, leaving, lastHidden);
+  const bias = { recurrent: recurrentBias, recurrentGradient };
   const cell = createCell(workspace, layer, prefix, bias, previous, sums);
 
   const record: Record = {
@@ -124,7 +168,7 @@ export function recur(
     carry,
     carryOut: layer.type === 'lstm' ? workspace.values(units, positions) : 0,
     previous,
-    recurrentMask: dropped.mask,
+    recurrentMask,
     mask: batch.mask,
     outputGradient: output.stateGradient,
     hiddenGradient,
@@ -145,10 +189,6 @@ export function recur(
       carry: carry ? { kind: 'vector', features: units, value: carry + last, gradient: carryGradient } : undefined,
     },
     forward: () => {
-      entered.forward();
-      bias.forward();
-      projection.forward();
-      dropped.draw();
       cell.pack();
       cell.forward(place);
       output.forward();
@@ -157,9 +197,6 @@ export function recur(
       output.backward();
       cell.backward(place);
       cell.products();
-      projection.backward();
-      bias.backward();
-      entered.backward();
     },
   };
 }
@@ -260,7 +297,13 @@ interface Output {
 }
 
 /** The states themselves where they are the output; a copy where order or masked steps make the two differ. */
-function outputOf(workspace: Workspace, layer: RecurrentLayer, walk: Walk, leaving: Address, last: Vector): Output {
+function outputOf(
+  workspace: Workspace,
+  layer: RecurrentLayer,
+  walk: Pick<Walk, 'direction' | 'outputOrder' | 'maskedOutput'>,
+  leaving: Address,
+  last: Vector,
+): Output {
   const { kernels, time, groups, positions, batch } = workspace;
   const { units: features } = layer;
   const alias = { forward: () => {}, backward: () => {} };
@@ -299,7 +342,7 @@ function createCell(
   workspace: Workspace,
   layer: RecurrentLayer,
   prefix: string,
-  bias: Biases,
+  bias: Pick<Biases, 'recurrent' | 'recurrentGradient'>,
   previous: Address,
   sums: Address,
 ): Cell {

@@ -1,13 +1,13 @@
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { ModelSpec } from '../../../../models/layers.ts';
+import type { ModelSpec, SpecInput } from '../../../../models/layers.ts';
 import type { Tensor } from '../../../../models/weights.ts';
 import { referenceForward, referenceGradients } from '../../../../src/reference/reference.ts';
 import { dropoutMask } from '../../../../src/training/dropout.ts';
 import { candidatesOf } from '../../../../src/training/engines/select.ts';
 import { loadNativeTensorflow } from '../../../../src/training/engines/tensorflow/backend.ts';
-import { tensorflowEngine } from '../../../../src/training/engines/tensorflow/engine.ts';
+import { createTensorflowProvider, tensorflowEngine } from '../../../../src/training/engines/tensorflow/engine.ts';
 import { nativeBackend } from '../../../../src/training/engines/tensorflow/native.ts';
 import { sgd } from '../../../../src/training/optimisers.ts';
 import { describeEngine } from '../../../contract/engine.ts';
@@ -21,8 +21,17 @@ const threads = Number(process.env.TF_NUM_INTRAOP_THREADS) || availableParalleli
 const small = specOf({ type: 'oneHot', depth: 3 }, { type: 'lstm', units: 2 }, { type: 'dense', units: 1 });
 const refusal = await tensorflowEngine.refusal(small);
 
+/** With the operations that a GPU would run, on the CPU: without the kernels. */
+const asOnGpu = createTensorflowProvider(
+  async () => ({ ...(await loadNativeTensorflow()), device: 'GPU' }),
+  () => threads,
+);
+
 if (refusal === undefined) {
   describeEngine({ provider: tensorflowEngine, threads, cases: 150 });
+  describe('with operations alone, as on a GPU', () => {
+    describeEngine({ provider: asOnGpu, threads, cases: 50 });
+  });
   describeTraining({ provider: tensorflowEngine, load: loadNativeTensorflow, threads });
   describeDropIn(loadNativeTensorflow);
   describeDropInModels(loadNativeTensorflow);
@@ -65,10 +74,10 @@ function describeNative(): void {
   }
 
   /** Largest error of logits and gradients as a share of the largest value or of 1, and the operations of a step. */
-  async function stepOf(spec: ModelSpec, rows: number, time: number, seed: number) {
+  async function stepOf(spec: ModelSpec, rows: number, time: number, seed: number, provider = tensorflowEngine) {
     const weights = randomWeights(spec, seed);
     const batch = randomBatch(spec, rows, time, seed);
-    const engine = await tensorflowEngine.prepare({ spec, weights, optimiser: sgd, threads });
+    const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads });
     const { logits } = await engine.evaluate(batch);
     const operations = await operationsOf(() => engine.step(batch, address, 1));
     const after = (await engine.state()).weights;
@@ -151,17 +160,38 @@ function describeNative(): void {
     });
   });
 
-  it.each([
+  const cells = [
     ['fused lstm', { type: 'lstm', units: 4 }, 0],
     ['lstm', { type: 'lstm', units: 4, activation: 'softsign' }, 30],
     ['gru', { type: 'gru', units: 4 }, 25],
     ['gru, reset before', { type: 'gru', units: 4, resetAfter: false }, 25],
     ['simpleRnn', { type: 'simpleRnn', units: 4 }, 6],
-  ] as const)('needs few operations for a time step, forward and backward: %s', async (_, layer, most) => {
-    const spec = specOf({ type: 'embedding', inputDim: 9, outputDim: 5 }, layer, { type: 'dense', units: 1 });
-    const counts: number[] = [];
-    for (const time of [5, 15]) counts.push((await stepOf(spec, 3, time, 1)).operations.length);
-    const [few, many] = counts as [number, number];
-    expect((many - few) / 10).toBeLessThanOrEqual(most);
+  ] as const;
+  const specWith = (layer: SpecInput['layers'][number]) =>
+    specOf({ type: 'embedding', inputDim: 9, outputDim: 5 }, layer, { type: 'dense', units: 1 });
+
+  it.each(cells)('needs no operation for a time step, or few without the kernels: %s', async (_, layer, most) => {
+    const spec = specWith(layer);
+    const more = async (provider: typeof tensorflowEngine) => {
+      const [few, many] = [await stepOf(spec, 3, 5, 1, provider), await stepOf(spec, 3, 15, 1, provider)];
+      expect(Math.max(few.error, many.error)).toBeLessThan(5e-6);
+      return (many.operations.length - few.operations.length) / 10;
+    };
+    expect(await more(tensorflowEngine)).toBe(0);
+    expect(await more(asOnGpu)).toBeLessThanOrEqual(most);
+  });
+
+  it('leaves wide layers to the products of TensorFlow', async () => {
+    const most = 2 ** 22; // multiplications of a step's recurrent product, as in docs/engines.md
+    for (const [units, kernels] of [
+      [128, true],
+      [136, false],
+    ] as const) {
+      const spec = specWith({ type: 'gru', units });
+      const rows = Math.floor(most / (3 * 128 * 128));
+      const [few, many] = [await stepOf(spec, rows, 1, 1), await stepOf(spec, rows, 2, 1)];
+      expect(Math.max(few.error, many.error)).toBeLessThan(2e-5); // sums of 85 rows and 128 units
+      expect(many.operations.length === few.operations.length).toBe(kernels);
+    }
   });
 }

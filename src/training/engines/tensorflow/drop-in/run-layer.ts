@@ -6,6 +6,7 @@ import { availableBuilds } from '../../wasm/kernels.ts';
 import { createLoneLayer, type LoneLayer } from '../../wasm/lone-layer.ts';
 import type { Tensorflow } from '../backend.ts';
 import { isFused, read } from '../layers/read.ts';
+import { recurrence } from '../layers/recurrence.ts';
 import { withGradient } from '../layers/with-gradient.ts';
 import { nativeBackend } from '../native.ts';
 
@@ -54,6 +55,7 @@ const runOperations: RunLayer = (tf, { layer, weights, x, mask, initial, address
     initial,
     withCell: withStates,
     stream,
+    recurrence,
     options: { mask, training: address !== undefined, ...(address && { address }) },
   });
   const last = withStates || !layer.returnSequences ? states.last() : [];

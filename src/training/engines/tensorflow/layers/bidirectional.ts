@@ -9,6 +9,7 @@ import { mergedFeatures } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
 import { initialStates } from './initial-states.ts';
 import { type Direction, read } from './read.ts';
+import { recurrence } from './recurrence.ts';
 import { type CallOptions, type LayerClass, single, singleShape } from './tensorflow-layer.ts';
 import { weightShapes } from './weights.ts';
 
@@ -78,6 +79,7 @@ export function defineBidirectional(tf: Tensorflow): LayerClass<BidirectionalCon
             initial: initialStates(tf, inner, prefix, x.shape[0] as number, options.initialStates),
             withCell: false,
             stream: this.#config.streams[direction],
+            recurrence: options.recurrences?.(prefix) ?? recurrence,
             options,
           });
           if (!inner.returnSequences) return states.last()[0] as Tensor;

@@ -2,7 +2,7 @@
  * A recurrent layer over a sequence in one direction: dropout, mask, projection, and the walk through time. Time comes
  * first inside.
  */
-import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import { gates } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
@@ -10,7 +10,7 @@ import { nativeOps } from '../native.ts';
 import { blockLstm } from './block-lstm.ts';
 import { dropFactors } from './drop.ts';
 import { type Places, placesOf } from './places.ts';
-import { recurrence } from './recurrence.ts';
+import type { Recurrence } from './recurrence.ts';
 import type { CallOptions } from './tensorflow-layer.ts';
 
 export type Direction = 'forward' | 'backward';
@@ -27,6 +27,8 @@ export interface Reading {
   readonly withCell: boolean;
   /** Of the dropout masks. */
   readonly stream: number;
+  /** What walks through time where TensorFlow has no operation that does. */
+  readonly recurrence: Recurrence;
   readonly options: Pick<CallOptions, 'mask' | 'training' | 'address'>;
 }
 
@@ -69,10 +71,9 @@ function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: P
   const features = kernel.shape[0];
   const inputFactors = dropFactors(tf, options, { purpose: 'dropout', stream, rate: layer.dropout }, [batch, features]);
   const dropped = dropFactors(tf, options, { purpose: 'recurrentDropout', stream, rate: layer.recurrentDropout }, [
-    1,
     batch,
     units,
-  ]) as Tensor3D | undefined;
+  ]) as Tensor2D | undefined;
   const steps = inOrder(tf, reading, places);
 
   const native = nativeOps(tf);
@@ -88,16 +89,15 @@ function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: P
   }
 
   const project = steps.rank === 3 ? projectRows : lookUpRows;
-  const count = gates[layer.type];
   const { inside, candidateBias } = placeBias(tf, layer, bias);
   const product = project(tf, steps, kernel, inputFactors); // [time · batch, gates · units]
-  const sums = tf.reshape(inside ? tf.add(product, inside) : product, [time, batch, count, units]) as Tensor4D;
-  return recurrence(tf, layer, {
-    projected: tf.transpose(sums, [0, 2, 1, 3]),
-    kernel: tf.transpose(tf.reshape(recurrentKernel, [units, count, units]) as Tensor3D, [1, 0, 2]),
+  const sums: Tensor2D = inside ? tf.add(product, inside) : product;
+  return reading.recurrence(tf, layer, {
+    sums: tf.reshape(sums, [time, batch, gates[layer.type] * units]),
+    recurrentKernel,
     candidateBias,
     dropped,
-    alive: places && tf.tensor4d(places.alive, [time, 1, batch, 1]),
+    alive: places?.alive,
     initial,
     withCell,
   });
@@ -145,8 +145,8 @@ function wholeBias(tf: Tensorflow, bias: Tensor | undefined, width: number): Ten
 interface PlacedBias {
   /** Added to the inputs' product, [gates · units]. */
   readonly inside: Tensor1D | undefined;
-  /** Added to the recurrent product of a GRU's candidate, where the reset gate multiplies it, [1, 1, units]. */
-  readonly candidateBias: Tensor3D | undefined;
+  /** Added to the recurrent product of a GRU's candidate, where the reset gate multiplies it, [units]. */
+  readonly candidateBias: Tensor1D | undefined;
 }
 
 function placeBias(tf: Tensorflow, layer: RecurrentLayer, bias: Tensor | undefined): PlacedBias {
@@ -159,6 +159,6 @@ function placeBias(tf: Tensorflow, layer: RecurrentLayer, bias: Tensor | undefin
   const [ofGates, ofCandidate] = tf.split(ofState, [2 * units, units]) as [Tensor1D, Tensor1D];
   return {
     inside: tf.add(ofInputs, tf.pad(ofGates, [[0, units]])),
-    candidateBias: tf.reshape(ofCandidate, [1, 1, units]),
+    candidateBias: ofCandidate,
   };
 }

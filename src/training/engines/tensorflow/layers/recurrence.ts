@@ -2,39 +2,52 @@
  * A recurrent layer step by step, for what TensorFlow has no fused operation for. The gradient is written by hand, so
  * that the way back has few operations too, and most of them outside the loop (`cells/cell.ts`).
  */
-import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
+import { gates } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
 import type { Stepped, Trace } from '../cells/cell.ts';
 import { createCell } from '../cells/create-cell.ts';
 import { withGradient } from './with-gradient.ts';
 
 export interface RecurrenceInputs {
-  /** Inputs times the kernel plus biases, in the order of reading, [time, gates, batch, units]. */
-  readonly projected: Tensor4D;
-  /** [gates, units, units] */
-  readonly kernel: Tensor3D;
-  /** Of a GRU whose reset gate acts after the product, [1, 1, units]. */
-  readonly candidateBias: Tensor3D | undefined;
-  /** Recurrent dropout, [1, batch, units]. */
-  readonly dropped: Tensor3D | undefined;
-  /** 0 where a row has ended, and its state with it, else 1, [time, 1, batch, 1]. */
-  readonly alive: Tensor4D | undefined;
+  /** Inputs times the kernel plus biases, in the order of reading, [time, batch, gates · units]. */
+  readonly sums: Tensor3D;
+  /** [units, gates · units] */
+  readonly recurrentKernel: Tensor2D;
+  /** Of a GRU whose reset gate acts after the product, [units]. */
+  readonly candidateBias: Tensor1D | undefined;
+  /** Recurrent dropout, [batch, units]. */
+  readonly dropped: Tensor2D | undefined;
+  /** 0 where a row has ended, else 1, [time, batch]. What follows the end of a row is read by nobody. */
+  readonly alive: Float32Array | undefined;
   /** States before the first step, the hidden one first, [batch, units] each. */
   readonly initial: readonly Tensor2D[];
   /** Whether the cell states of an LSTM are a result too. */
   readonly withCell: boolean;
 }
 
+/** The hidden state after each step, [time, batch, units], and with `withCell` the cell state. */
+export type Recurrence = (tf: Tensorflow, layer: RecurrentLayer, inputs: RecurrenceInputs) => Tensor3D[];
+
 interface Walked extends Stepped {
   readonly entering: Tensor3D;
   readonly before: readonly Tensor3D[];
 }
 
-/** The hidden state after each step, [time, batch, units], and with `withCell` the cell state. */
-export function recurrence(tf: Tensorflow, layer: RecurrentLayer, inputs: RecurrenceInputs): Tensor3D[] {
-  const { projected, kernel, candidateBias, dropped, alive, initial, withCell } = inputs;
-  const [time, , batch, units] = projected.shape;
+/** A few operations of TensorFlow a step. */
+export const recurrence: Recurrence = (tf, layer, inputs) => {
+  const { initial, withCell } = inputs;
+  const { units } = layer;
+  const [time, batch] = inputs.sums.shape;
+  const count = gates[layer.type];
+  const byGate = tf.reshape(inputs.sums, [time, batch, count, units]) as Tensor4D;
+  const projected = tf.transpose(byGate, [0, 2, 1, 3]); // [time, gates, batch, units]
+  const ofGates = tf.reshape(inputs.recurrentKernel, [units, count, units]) as Tensor3D;
+  const kernel = tf.transpose(ofGates, [1, 0, 2]); // [gates, units, units]
+  const candidateBias = inputs.candidateBias && (tf.reshape(inputs.candidateBias, [1, 1, units]) as Tensor3D);
+  const dropped = inputs.dropped && (tf.expandDims(inputs.dropped, 0) as Tensor3D);
+  const alive = inputs.alive && tf.tensor4d(inputs.alive, [time, 1, batch, 1]);
   const steps = (tensor: Tensor) => tf.unstack(tensor) as Tensor3D[];
   const drop = (h: Tensor3D, mask: Tensor3D | undefined): Tensor3D => (mask ? tf.mul(h, mask) : h);
   /** `tf.tidy` looks for tensors in what is given, and its types know only the simplest containers. */
@@ -111,4 +124,4 @@ export function recurrence(tf: Tensorflow, layer: RecurrentLayer, inputs: Recurr
       },
     };
   }) as Tensor3D[];
-}
+};

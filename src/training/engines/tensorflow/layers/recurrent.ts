@@ -5,6 +5,7 @@ import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import type { Tensorflow } from '../backend.ts';
 import { initialStates } from './initial-states.ts';
 import { read } from './read.ts';
+import { recurrence } from './recurrence.ts';
 import { type CallOptions, type LayerClass, single, singleShape } from './tensorflow-layer.ts';
 import { weightShapes } from './weights.ts';
 
@@ -58,6 +59,7 @@ export function defineRecurrent(tf: Tensorflow): LayerClass<RecurrentConfig> {
           initial: initialStates(tf, layer, this.name, x.shape[0] as number, options.initialStates),
           withCell: false,
           stream,
+          recurrence: options.recurrences?.(this.name) ?? recurrence,
           options,
         });
         return layer.returnSequences ? tf.transpose(states.all(), [1, 0, 2]) : (states.last()[0] as Tensor);

@@ -3,6 +3,7 @@ import type { Tensor2D } from '@tensorflow/tfjs-core';
 import type { Shape } from '@tensorflow/tfjs-layers';
 import type { Batch, StepAddress } from '../../../engine.ts';
 import type { Tensorflow } from '../backend.ts';
+import type { Recurrence } from './recurrence.ts';
 
 export type Layer = InstanceType<Tensorflow['layers']['Layer']>;
 
@@ -20,6 +21,8 @@ export interface CallOptions {
   /** Of the training step, if the engine trains: addresses the dropout masks. */
   readonly address?: StepAddress;
   readonly initialStates?: Batch['initialStates'];
+  /** By the name of a layer, or of its direction inside a bidirectional one. Without: operations of TensorFlow. */
+  readonly recurrences?: (name: string) => Recurrence;
 }
 
 export function single<T>(value: T | T[]): T {
