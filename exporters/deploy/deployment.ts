@@ -3,8 +3,11 @@
  * model and options give the same bytes.
  */
 import { createHash } from 'node:crypto';
-import type { ModelMetadata } from '../../models/metadata/metadata.ts';
+import { type ModelMetadata, readMetadata } from '../../models/metadata/metadata.ts';
 import { producer } from '../../models/metadata/producer.ts';
+import { planModel, type StateSpec } from '../../models/plan.ts';
+import { decodeOnnx } from '../onnx/decode.ts';
+import { serviceName } from './name.ts';
 
 export const targetNames = ['triton', 'kserve', 'docker', 'kubernetes'] as const;
 export type TargetName = (typeof targetNames)[number];
@@ -14,6 +17,23 @@ export interface Served {
   readonly onnx: Uint8Array;
   readonly metadata: ModelMetadata;
   readonly name: string;
+  /** What it carries from piece to piece of a text, where it was exported with states. */
+  readonly states: readonly StateSpec[];
+}
+
+/**
+ * @param name asked for; default: made from the model's
+ * @throws ONNX_INVALID, METADATA_INVALID, OPTION_INVALID
+ */
+export function openServed(onnx: Uint8Array, name?: string): Served {
+  const metadata = readMetadata(onnx);
+  const carries = decodeOnnx(onnx).inputs.length > 1;
+  return {
+    onnx,
+    metadata,
+    name: serviceName(name, metadata.spec.name),
+    states: carries ? planModel(metadata.spec).states : [],
+  };
 }
 
 /** Contents by path, relative to the folder; parts of a path are divided by `/`. */
@@ -36,7 +56,8 @@ export function inFolder(folder: string, files: Files): Files {
 export const marker = 'deployment.json';
 
 /** All files of the folder: those of the deployment, what it is, and how to go on. */
-export function deploymentFiles(target: TargetName, { onnx, metadata, name }: Served, deployment: Deployment): Files {
+export function deploymentFiles(target: TargetName, served: Served, deployment: Deployment): Files {
+  const { onnx, metadata, name } = served;
   const { files, takesText, next } = deployment;
   const facts = {
     target,
@@ -51,7 +72,7 @@ export function deploymentFiles(target: TargetName, { onnx, metadata, name }: Se
   };
   const readme = `# ${name} on ${target}
 
-Labels: ${metadata.labels.join(', ')}. It takes ${describeDeployment(deployment)}.
+Labels: ${metadata.labels.join(', ')}. It takes ${describeDeployment(served, deployment)}.
 
 \`\`\`sh
 ${next.join('\n')}
@@ -60,8 +81,8 @@ ${next.join('\n')}
   return { ...files, [marker]: `${JSON.stringify(facts, null, 2)}\n`, 'README.md': readme };
 }
 
-export function describeDeployment({ takesText }: Deployment): string {
-  return takesText
-    ? 'raw text, and ids'
-    : 'ids: clients encode texts themselves, by the vocabulary and preprocessing in the metadata of the file';
+export function describeDeployment({ states }: Served, { takesText }: Deployment): string {
+  if (takesText) return 'raw text, and ids';
+  const pieces = states.length > 0 ? ', each text as a sequence of requests' : '';
+  return `ids${pieces}: clients encode texts themselves, by the vocabulary and preprocessing in the metadata of the file`;
 }

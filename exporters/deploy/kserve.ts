@@ -5,13 +5,15 @@
 import { stringify } from 'yaml';
 import { fail } from '../../src/core/errors.ts';
 import { type Deployment, inFolder, type Served } from './deployment.ts';
-import { imageContext, type PackedPackage } from './docker.ts';
-import { podSecurity, serverContainer } from './kubernetes.ts';
+import { imageContext, lock, type PackedPackage, ports } from './docker.ts';
+import { probes, serverContainer } from './kubernetes.ts';
 import { modelRepository, type TritonOptions } from './triton.ts';
 
 export interface OwnServer {
   readonly image: string;
   readonly replicas: number;
+  /** What clients speak: KServe gives a predictor one port. */
+  readonly protocol: 'http' | 'grpc';
 }
 
 export interface OnTriton extends TritonOptions {
@@ -22,20 +24,38 @@ export interface OnTriton extends TritonOptions {
 
 export function kserveOwnServer(
   served: Served,
-  { image, replicas }: OwnServer,
+  { image, replicas, protocol }: OwnServer,
   packed: PackedPackage | undefined,
 ): Deployment {
-  // KServe knows the port of HTTP by this name.
-  const container = serverContainer('kserve-container', image, 'http1');
+  const container = { ...serverContainer(served, 'kserve-container', image), ...portAndProbes[protocol] };
+  const predictor = { automountServiceAccountToken: false, containers: [container] };
   return {
     files: {
       ...inFolder('image', imageContext(served, packed)),
-      'inference-service.yaml': inferenceService(served.name, { ...podSecurity, containers: [container] }, replicas),
+      'inference-service.yaml': inferenceService(served.name, predictor, replicas),
     },
     takesText: true,
-    next: [`docker build -t ${image} image`, `docker push ${image}`, 'kubectl apply -f inference-service.yaml'],
+    next: [
+      ...lock('image'),
+      `docker build -t ${image} image`,
+      `docker push ${image}`,
+      'kubectl apply -f inference-service.yaml',
+    ],
   };
 }
+
+/**
+ * KServe and Knative know the protocol of a port by its name, and Knative asks that probes go to that port. Where the
+ * server speaks gRPC it is alive while it listens, and ready by gRPC's own health service.
+ */
+const portAndProbes = {
+  http: { ports: [{ name: 'http1', containerPort: ports.http, protocol: 'TCP' }], ...probes },
+  grpc: {
+    ports: [{ name: 'h2c', containerPort: ports.grpc, protocol: 'TCP' }],
+    readinessProbe: { grpc: { port: ports.grpc }, periodSeconds: 2, timeoutSeconds: 2 },
+    livenessProbe: { tcpSocket: { port: ports.grpc }, periodSeconds: 10, timeoutSeconds: 5 },
+  },
+} as const;
 
 /** The schemes that KServe's storage initialiser knows. */
 const schemes = /^(gs|s3|hdfs|webhdfs|pvc|https?|hf|oci):\/\/\S+$/;

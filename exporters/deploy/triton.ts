@@ -4,6 +4,7 @@
  * https://github.com/triton-inference-server/server/blob/main/docs/user_guide/model_configuration.md
  */
 import { planModel } from '../../models/plan.ts';
+import { finalState, initialState } from '../../models/state-names.ts';
 import { type Deployment, type Files, inFolder, type Served } from './deployment.ts';
 
 export interface TritonOptions {
@@ -11,11 +12,12 @@ export interface TritonOptions {
   readonly maxQueueDelayMicroseconds: number;
 }
 
-export function modelRepository({ onnx, metadata, name }: Served, options: TritonOptions): Files {
+export function modelRepository(served: Served, options: TritonOptions): Files {
+  const { onnx, metadata, name } = served;
   const { head } = planModel(metadata.spec);
   const named = head.outputs === head.classes;
   return inFolder(name, {
-    'config.pbtxt': configText({ metadata, name }, options),
+    'config.pbtxt': configText(served, options),
     ...(named ? { 'labels.txt': `${metadata.labels.map((each) => each.replaceAll(/\s+/g, ' ')).join('\n')}\n` } : {}),
     '1/model.onnx': onnx,
   });
@@ -30,17 +32,15 @@ export function tritonDeployment(served: Served, options: TritonOptions): Deploy
 }
 
 /** A message `ModelConfig` of Triton's model_config.proto in protobuf's text format. */
-function configText(
-  { metadata, name }: Pick<Served, 'metadata' | 'name'>,
-  { maxBatchSize, maxQueueDelayMicroseconds }: TritonOptions,
-): string {
+function configText(served: Served, options: TritonOptions): string {
+  const { metadata, name, states } = served;
   const { spec, labels, preprocessing } = metadata;
   const { head } = planModel(spec);
   // One probability stands for two classes: there is no label for each of its places.
   const labelled = head.outputs === head.classes ? '\n    label_filename: "labels.txt"' : '';
   return `name: ${quoted(name)}
 backend: "onnxruntime"
-max_batch_size: ${maxBatchSize}
+max_batch_size: ${options.maxBatchSize}
 input [
   {
     name: "ids"
@@ -60,7 +60,21 @@ output [
     dims: [ ${head.outputs} ]${labelled}
   }
 ]
-dynamic_batching {
+${states.length > 0 ? sequenceBatching(served, options) : dynamicBatching(served, options)}
+parameters {
+  key: "labels"
+  value { string_value: ${quoted(JSON.stringify(labels))} }
+}
+parameters {
+  key: "preprocessing"
+  value { string_value: ${quoted(JSON.stringify(preprocessing))} }
+}
+`;
+}
+
+/** Rows of several requests run together; one text is run before the model is ready. */
+function dynamicBatching({ metadata }: Served, { maxQueueDelayMicroseconds }: TritonOptions): string {
+  return `dynamic_batching {
   max_queue_delay_microseconds: ${maxQueueDelayMicroseconds}
 }
 model_warmup [
@@ -71,21 +85,44 @@ model_warmup [
       key: "ids"
       value {
         data_type: TYPE_INT32
-        dims: [ ${preprocessing.maxLength} ]
+        dims: [ ${metadata.preprocessing.maxLength} ]
         zero_data: true
       }
     }
   }
-]
-parameters {
-  key: "labels"
-  value { string_value: ${quoted(JSON.stringify(labels))} }
+]`;
 }
-parameters {
-  key: "preprocessing"
-  value { string_value: ${quoted(JSON.stringify(preprocessing))} }
-}
-`;
+
+/**
+ * A sequence of requests is one text in pieces: Triton keeps the states from one to the next and starts them at zero;
+ * pieces of several texts run together. No warm-up: its requests bypass the scheduler, which is what has the states.
+ * https://github.com/triton-inference-server/server/blob/main/docs/user_guide/implicit_state_management.md
+ */
+function sequenceBatching({ states }: Served, { maxQueueDelayMicroseconds }: TritonOptions): string {
+  const state = states.map(
+    ({ name, units }) => `    {
+      input_name: ${quoted(initialState(name))}
+      output_name: ${quoted(finalState(name))}
+      data_type: TYPE_FP32
+      dims: [ ${units} ]
+      initial_state {
+        name: ${quoted(`zeros of ${name}`)}
+        data_type: TYPE_FP32
+        dims: [ ${units} ]
+        zero_data: true
+      }
+    }`,
+  );
+  return `sequence_batching {
+  max_sequence_idle_microseconds: 60000000
+  oldest {
+    max_candidate_sequences: 4096
+    max_queue_delay_microseconds: ${maxQueueDelayMicroseconds}
+  }
+  state [
+${state.join(',\n')}
+  ]
+}`;
 }
 
 /** A string of protobuf's text format: its bytes in UTF-8, those outside of printable ASCII as octal escapes. */

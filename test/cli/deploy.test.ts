@@ -99,7 +99,7 @@ describe('deploy', () => {
     await cliJson(['deploy', 'docker', model, '--out', at('packed'), '--package', file]);
     expect(filesOf('packed')).toContain('recurrent-onnx-0.1.0.tgz');
     expect(readFileSync(join(at('packed'), 'Dockerfile'), 'utf8')).toContain(
-      'COPY package.json recurrent-onnx-0.1.0.tgz ./',
+      'COPY package.json package-lock.json* recurrent-onnx-0.1.0.tgz ./',
     );
   });
 
@@ -127,6 +127,7 @@ describe('deploy', () => {
     [['triton', '--out', 'x', '--image', 'a:1'], 'OPTION_UNSUPPORTED', /deploy kserve/],
     [['kserve', '--out', 'x', '--storage-uri', 'models'], 'OPTION_INVALID', /pvc:/],
     [['kserve', '--out', 'x', '--storage-uri', 's3://b/c', '--image', 'a:1'], 'OPTION_UNSUPPORTED', /--image/],
+    [['kserve', '--out', 'x', '--storage-uri', 's3://b/c', '--grpc'], 'OPTION_UNSUPPORTED', /--grpc/],
     [['kserve', '--out', 'x', '--max-batch', '3'], 'OPTION_UNSUPPORTED', /--max-batch/],
     [['kubernetes', '--out', 'x', '--image', 'Not An Image'], 'OPTION_INVALID', /registry/],
     [['docker', '--out', 'x', '--package', tickets], 'OPTION_INVALID', /npm pack/],

@@ -11,39 +11,43 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
 import { parse } from 'yaml';
-import type { Files, Served } from '../../exporters/deploy/deployment.ts';
+import { type Files, openServed, type Served } from '../../exporters/deploy/deployment.ts';
 import { dockerDeployment } from '../../exporters/deploy/docker.ts';
 import { kserveOnTriton, kserveOwnServer } from '../../exporters/deploy/kserve.ts';
 import { kubernetesDeployment } from '../../exporters/deploy/kubernetes.ts';
 import { serviceName } from '../../exporters/deploy/name.ts';
 import { tritonDeployment } from '../../exporters/deploy/triton.ts';
-import { exportOnnx } from '../../exporters/export.ts';
-import { readMetadata } from '../../models/metadata/metadata.ts';
+import { type ExportOptions, exportOnnx } from '../../exporters/export.ts';
+import type { SpecInput } from '../../models/layers.ts';
 import type { TrainedModel } from '../../models/model.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { openSession } from '../../runtime/onnx/session.ts';
+import { serveOptionsSchema } from '../../runtime/serving/options.ts';
 import { arbitrarySpec } from '../support/arbitrary-spec.ts';
 import { modelOf, trainedModel } from '../support/trained-model.ts';
 
 const python = process.env.RECURRENT_PYTHON ?? 'python3';
 const script = fileURLToPath(new URL('../../tools/peers/check_deployment.py', import.meta.url));
 const batching = { maxBatchSize: 32, maxQueueDelayMicroseconds: 500 };
-const own = { image: 'registry.example.com:5000/team/spam:1', replicas: 3 };
+interface Port {
+  readonly name: string;
+  readonly containerPort: number;
+}
+
+const own = { image: 'registry.example.com:5000/team/spam:1', replicas: 3, protocol: 'http' } as const;
 const packed = { file: 'recurrent-onnx-0.1.0.tgz', contents: Uint8Array.of(0x1f, 0x8b) };
 
-const binary = modelOf([
-  { type: 'embedding', inputDim: 9, outputDim: 3, maskZero: true },
-  { type: 'lstm', units: 4 },
-  { type: 'dense', units: 1, activation: 'sigmoid' },
-]);
+const embedding = { type: 'embedding', inputDim: 9, outputDim: 3, maskZero: true } as const;
+const head = { type: 'dense', units: 1, activation: 'sigmoid' } as const;
+const binary = modelOf([embedding, { type: 'lstm', units: 4 }, head]);
 const threeClasses = modelOf([
   { type: 'embedding', inputDim: 9, outputDim: 3 },
   { type: 'gru', units: 4 },
   { type: 'dense', units: 3, activation: 'softmax' },
 ]);
 
-function servedAs(model: TrainedModel, name = 'spam'): Served {
-  const onnx = exportOnnx(model);
-  return { onnx, metadata: readMetadata(onnx), name };
+function servedAs(model: TrainedModel, name = 'spam', options: ExportOptions = {}): Served {
+  return openServed(exportOnnx(model, options), name);
 }
 
 let folder: string;
@@ -66,6 +70,15 @@ interface ModelConfig {
   readonly max_batch_size: number;
   readonly input: readonly Tensor[];
   readonly output: readonly Tensor[];
+  readonly sequence_batching?: {
+    readonly oldest: { readonly max_queue_delay_microseconds: string };
+    readonly state: readonly {
+      readonly input_name: string;
+      readonly output_name: string;
+      readonly dims: readonly string[];
+      readonly initial_state: readonly object[];
+    }[];
+  };
   readonly dynamic_batching: { readonly max_queue_delay_microseconds: string };
   readonly model_warmup: readonly { readonly inputs: Record<string, { readonly dims: readonly string[] }> }[];
   readonly parameters: Readonly<Record<string, { readonly string_value: string }>>;
@@ -131,6 +144,45 @@ describe('a model repository of Triton', () => {
     }
   });
 
+  it('keeps the states of every recurrent layer, where the file carries them, from zero', async (context) => {
+    const gru = { type: 'gru', units: 3 } as const;
+    const layers: readonly SpecInput['layers'][] = [
+      [embedding, { type: 'lstm', units: 4, returnSequences: true }, gru, head],
+      [embedding, { type: 'simpleRnn', units: 5 }, head],
+    ];
+    const models = layers.map((each, index) => servedAs(modelOf(each), `pieces-${index}`, { states: true }));
+    const files = Object.assign({}, ...models.map((served) => tritonDeployment(served, batching).files));
+    const { faults, configs } = await check(context, files);
+    expect(faults).toEqual([]);
+    for (const { onnx, name } of models) {
+      const config = configs[`model-repository/${name}/config.pbtxt`] ?? expect.fail();
+      expect(config).not.toHaveProperty('dynamic_batching');
+      expect(config).not.toHaveProperty('model_warmup');
+      const { state, oldest } = config.sequence_batching ?? expect.fail();
+      expect(oldest.max_queue_delay_microseconds).toBe('500');
+      const session = await openSession(onnx, { providers: 'cpu' });
+      // Triton counts: the inputs of the graph are those of the configuration and the states.
+      const named = (ports: readonly { readonly name: string; readonly dims: readonly string[] }[]) =>
+        ports.map((port) => `${port.name} ${port.dims}`);
+      const found = (ports: typeof session.inputs) =>
+        ports.map(({ name, shape: [, size] }) => `${name} ${typeof size === 'string' ? '-1' : size}`);
+      const states = (which: 'input_name' | 'output_name') =>
+        named(state.map((s) => ({ name: s[which], dims: s.dims })));
+      expect([...named(config.input), ...states('input_name')]).toEqual(found(session.inputs));
+      expect([...named(config.output), ...states('output_name')]).toEqual(found(session.outputs));
+      // Triton pairs the n-th of the sorted inputs with the n-th of the sorted outputs.
+      const sorted = (which: 'input_name' | 'output_name') =>
+        [...state].sort((a, b) => (a[which] < b[which] ? -1 : 1)).map((each) => state.indexOf(each));
+      expect(sorted('input_name')).toEqual(sorted('output_name'));
+      for (const each of state) {
+        expect(each.initial_state).toEqual([
+          { name: expect.any(String), data_type: 'TYPE_FP32', dims: each.dims, zero_data: true },
+        ]);
+      }
+      await session.release();
+    }
+  });
+
   it('carries labels as they are, whatever is in them', async (context) => {
     const labels = ['a "quoted" \\ one', '욕설\n두 줄', '\u0000\u007f é 💸'];
     const files = tritonDeployment(servedAs({ ...threeClasses, labels }), batching).files;
@@ -162,6 +214,7 @@ describe('manifests', () => {
   it.for([
     ['Kubernetes', kubernetesDeployment(served, own, undefined).files],
     ['KServe, own server', kserveOwnServer(served, own, packed).files],
+    ['KServe, own server by gRPC', kserveOwnServer(served, { ...own, protocol: 'grpc' }, packed).files],
     ['KServe on Triton', kserveOnTriton(served, { ...batching, storageUri, replicas: 1 }).files],
   ] as const)('of %s have no fault in the schema', async ([, files], context) => {
     const { faults } = await check(context, files);
@@ -188,23 +241,75 @@ describe('manifests', () => {
 
   it('of Kubernetes agree with each other and with the image', () => {
     const { files } = kubernetesDeployment(served, own, undefined);
-    const deployment = parse(String(files['manifests/deployment.yaml']));
-    const service = parse(String(files['manifests/service.yaml']));
-    const { template, selector, replicas } = deployment.spec;
+    const read = (file: string) => parse(String(files[`manifests/${file}.yaml`]));
+    const { template, selector, replicas, strategy } = read('deployment').spec;
     const [container] = template.spec.containers;
     expect(replicas).toBe(3);
-    expect(selector.matchLabels).toEqual(template.metadata.labels);
-    expect(service.spec.selector).toEqual(template.metadata.labels);
-    expect(container.image).toBe(own.image);
-    const [port] = container.ports;
-    expect(service.spec.ports[0].targetPort).toBe(port.name);
-    for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
-      expect(container[probe].httpGet).toEqual({
-        path: expect.stringMatching(/^\/v2\/health\//),
-        port: port.containerPort,
-      });
+    for (const other of [
+      selector,
+      read('disruption-budget').spec.selector,
+      { matchLabels: read('service').spec.selector },
+    ]) {
+      expect(other.matchLabels).toEqual(template.metadata.labels);
     }
-    expect(String(files['image/Dockerfile'])).toContain(`EXPOSE ${port.containerPort}\n`);
+    expect(strategy.rollingUpdate.maxUnavailable).toBe(0);
+    expect(container.image).toBe(own.image);
+    const named = Object.fromEntries(container.ports.map((port: Port) => [port.name, port.containerPort]));
+    expect(read('service').spec.ports.map((port: { targetPort: string }) => named[port.targetPort])).toEqual([
+      named.http,
+      named.grpc,
+    ]);
+    for (const [probe, path] of [
+      ['startupProbe', 'live'],
+      ['readinessProbe', 'ready'],
+      ['livenessProbe', 'live'],
+    ] as const) {
+      expect(container[probe].httpGet).toEqual({ path: `/v2/health/${path}`, port: named.http });
+    }
+    const dockerfile = String(files['image/Dockerfile']);
+    expect(dockerfile).toContain(`EXPOSE ${named.http} ${named.grpc}\n`);
+    expect(dockerfile).toContain(`"--port", "${named.http}", "--grpc-port", "${named.grpc}"]`);
+    // Requests that arrive until the pod is out of the Service, and those that a server still has when it is told.
+    const [, wait] = container.lifecycle.preStop.exec.command;
+    const longest = serveOptionsSchema.shape.timeoutSeconds.parse(undefined);
+    expect(template.spec.terminationGracePeriodSeconds).toBeGreaterThan(Number(wait) + longest);
+  });
+
+  it.each(['http', 'grpc'] as const)('of KServe over %s ask nothing that Knative refuses', (protocol) => {
+    const { files } = kserveOwnServer(served, { ...own, protocol }, undefined);
+    const { containers, minReplicas, ...pod } = parse(String(files['inference-service.yaml'])).spec.predictor;
+    // https://github.com/knative/serving/blob/main/pkg/apis/serving/fieldmask.go
+    expect(pod).toEqual({ automountServiceAccountToken: false });
+    expect(minReplicas).toBe(3);
+    const [container] = containers;
+    expect(container).not.toHaveProperty('lifecycle');
+    expect(container.ports).toHaveLength(1);
+    const [{ name, containerPort }] = container.ports;
+    expect(name).toBe(protocol === 'http' ? 'http1' : 'h2c');
+    for (const probe of ['readinessProbe', 'livenessProbe']) {
+      const { httpGet, grpc, tcpSocket } = container[probe];
+      expect((httpGet ?? grpc ?? tcpSocket).port).toBe(containerPort);
+    }
+    expect(String(files['image/Dockerfile'])).toContain(`"${containerPort}"`);
+  });
+
+  it('keep to the restricted profile of the Pod Security Standards', () => {
+    const containers = [
+      parse(String(kubernetesDeployment(served, own, undefined).files['manifests/deployment.yaml'])).spec.template.spec,
+      parse(String(kserveOwnServer(served, own, undefined).files['inference-service.yaml'])).spec.predictor,
+    ].map((pod) => pod.containers[0]);
+    for (const { securityContext, resources, env } of containers) {
+      expect(env[0].valueFrom.secretKeyRef).toEqual({ name: 'spam-api-key', key: 'key', optional: true });
+      expect(securityContext).toMatchObject({
+        runAsNonRoot: true,
+        allowPrivilegeEscalation: false,
+        readOnlyRootFilesystem: true,
+        capabilities: { drop: ['ALL'] },
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      expect(resources.limits).toHaveProperty('memory');
+      expect(resources.requests).toHaveProperty('cpu');
+    }
   });
 
   it('of KServe refuse an address that it cannot read', () => {
@@ -230,6 +335,7 @@ describe('the context of an image', () => {
       const paths = Object.keys(files);
       for (const line of lines.filter((each) => each.startsWith('COPY '))) {
         for (const source of line.split(' ').slice(1, -1)) {
+          if (source.endsWith('*')) continue; // a lockfile, where the operator makes one
           expect(
             paths.some((path) => path === source || path.startsWith(`${source}/`)),
             source,
@@ -237,9 +343,11 @@ describe('the context of an image', () => {
         }
       }
       const entry: string[] = JSON.parse(lines.at(-1)?.slice('ENTRYPOINT '.length) ?? '');
-      expect(entry.slice(-2)).toEqual(['--port', /^EXPOSE (\d+)$/m.exec(String(files.Dockerfile))?.[1]]);
+      const exposed = /^EXPOSE (\d+) (\d+)$/m.exec(String(files.Dockerfile));
+      expect(entry.slice(-4)).toEqual(['--port', exposed?.[1], '--grpc-port', exposed?.[2]]);
       expect(lines).toContain('USER node');
       const manifest = JSON.parse(String(files['package.json']));
+      expect(manifest.dependencies['@grpc/grpc-js']).toBe(packageJson.peerDependencies['@grpc/grpc-js']);
       expect(manifest.dependencies['recurrent-onnx']).toBe(given ? `file:./${given.file}` : '0.1.0');
       expect(given === undefined || files[given.file] === given.contents).toBe(true);
     },

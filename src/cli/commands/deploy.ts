@@ -2,7 +2,6 @@ import { basename, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import type { Deployment, Served, TargetName } from '../../../exporters/deploy/deployment.ts';
-import { readMetadata } from '../../../models/metadata/metadata.ts';
 import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { writeFolder } from '../../core/folders.ts';
@@ -20,6 +19,7 @@ const packed = new Option(
   "a packed recurrent-onnx (of npm pack) for the image, instead of the registry's",
 );
 const image = new Option('--image <reference>', 'name of the image, with registry and tag');
+const grpc = new Option('--grpc', 'clients speak gRPC instead of HTTP');
 const storageUri = new Option(
   '--storage-uri <address>',
   'where the model repository will be: serves ids with Triton instead of texts',
@@ -38,6 +38,7 @@ interface Options extends TerminalOptions {
   readonly name?: string;
   readonly package?: string;
   readonly image?: string;
+  readonly grpc?: boolean;
   readonly storageUri?: string;
   readonly replicas?: number;
   readonly maxBatch?: number;
@@ -80,16 +81,17 @@ function kserve(): Command {
     target(
       'kserve',
       'an InferenceService of KServe, with the own server or with Triton',
-      [image, packed, storageUri, replicas, maxBatch, maxDelay],
+      [image, packed, grpc, storageUri, replicas, maxBatch, maxDelay],
       async (served, options) => {
         const { kserveOnTriton, kserveOwnServer } = await import('../../../exporters/deploy/kserve.ts');
         const { storageUri: address, replicas: minimum = 2 } = options;
         if (address === undefined) {
           refuseOthers(options, [maxBatch, maxDelay], 'the own server, which batches by itself');
-          const own = { image: imageOf(served, options), replicas: minimum };
+          const protocol = options.grpc ? 'grpc' : 'http';
+          const own = { image: imageOf(served, options), replicas: minimum, protocol } as const;
           return kserveOwnServer(served, own, await packageOf(options));
         }
-        refuseOthers(options, [image, packed], '--storage-uri: there is no image of ours');
+        refuseOthers(options, [image, packed, grpc], '--storage-uri: there is no server of ours');
         return kserveOnTriton(served, { storageUri: address, replicas: minimum, ...batching(options) });
       },
     ),
@@ -133,9 +135,11 @@ function target(
 ): Command {
   const command = defineCommand(to, description, async (terminal, given: Options, model: string) => {
     const folder = required(given.out, out.flags);
-    const served = await openServed(model, given.name);
+    const { describeDeployment, deploymentFiles, marker, openServed } = await import(
+      '../../../exporters/deploy/deployment.ts'
+    );
+    const served = openServed(await exported(model), given.name);
     const deployment = await build(served, given);
-    const { describeDeployment, deploymentFiles, marker } = await import('../../../exporters/deploy/deployment.ts');
     const files = deploymentFiles(to, served, deployment);
     await writeFolder(folder, files, { replace: given.force ?? false, marker });
     const { takesText, next } = deployment;
@@ -143,7 +147,7 @@ function target(
       { target: to, folder, name: served.name, takesText, files: Object.keys(files), next },
       facts([
         ['written', `${folder}: ${Object.keys(files).length} files`],
-        ['takes', describeDeployment(deployment)],
+        ['takes', describeDeployment(served, deployment)],
         ['next', `cd ${folder}`],
         ...next.map((line): [string, string] => ['', line]),
       ]),
@@ -154,14 +158,7 @@ function target(
   return withOptions(command, out, force, name, ...options);
 }
 
-/** @throws what opening the model throws, METADATA_INVALID, OPTION_INVALID */
-async function openServed(path: string, asked: string | undefined): Promise<Served> {
-  const { serviceName } = await import('../../../exporters/deploy/name.ts');
-  const onnx = await exported(path);
-  const metadata = readMetadata(onnx);
-  return { onnx, metadata, name: serviceName(asked, metadata.spec.name) };
-}
-
+/** The file, or what exporting the model gives. @throws what opening it throws */
 async function exported(path: string): Promise<Uint8Array> {
   if (extname(path) === '.onnx') return readFileWhole(path);
   const { exportOnnx } = await import('../../../exporters/export.ts');
