@@ -12,5 +12,6 @@ export { padSequences } from './text/padding.ts';
 export { kerasTokenizer, type Preprocessing, type TokenizerOptions } from './text/preprocessing.ts';
 export { fitVocabulary } from './text/vocabulary.ts';
 export type { Tensor, Weights } from './weights.ts';
+export { chapterModels } from './zoo/chapter-models.ts';
 export { zoo, zooModel } from './zoo/zoo.ts';
 export type { ZooModel } from './zoo/zoo-model.ts';

@@ -3,7 +3,7 @@
  * 혼자 공부하는 머신러닝 + 딥러닝 (박해선, 한빛미디어, revised edition). Where the slides print several epochs, the figures are those that the text
  * speaks of, and `of` says which.
  */
-import type { ChapterModel } from './models.ts';
+import type { ChapterModel } from '../../models/zoo/chapter-models.ts';
 
 export interface AuthorsFigures {
   /** Epochs until early stopping, as far as the slides show. */

@@ -1,11 +1,11 @@
 /** The chapter: facts of the data, then every run of every model. Runs that an earlier call finished are taken as they are. */
 import { join } from 'node:path';
 import { producer } from '../../models/metadata/producer.ts';
+import { type ChapterModel, chapterModels } from '../../models/zoo/chapter-models.ts';
 import { describeHost, type Host } from '../core/host.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import type { Dataset } from '../data/dataset.ts';
 import { type DataFacts, dataFacts } from './facts.ts';
-import { type ChapterModel, chapterModels } from './models.ts';
 import type { Outcome } from './outcome.ts';
 import { type ChapterTraining, runModel } from './run-model.ts';
 

@@ -1,9 +1,9 @@
 /** The raw numbers as tables that any program reads: RFC 4180, a line feed after each row, nothing in an empty cell. */
 import { deviation, mean } from 'd3-array';
+import { chapterModels } from '../../models/zoo/chapter-models.ts';
 import { type AuthorsFigures, authors } from './authors.ts';
 import type { ChapterResults } from './chapter.ts';
 import { authorsSeconds, medianSeconds, trainingSeconds } from './figures.ts';
-import { chapterModels } from './models.ts';
 
 type Cell = string | number | boolean | null | undefined;
 type Row = Readonly<Record<string, Cell>>;

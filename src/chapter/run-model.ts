@@ -4,6 +4,7 @@ import { loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
 import type { TrainedModel } from '../../models/model.ts';
 import { countParameters } from '../../models/plan.ts';
 import { layerSummaries } from '../../models/summary.ts';
+import type { ChapterModel } from '../../models/zoo/chapter-models.ts';
 import { zooModel } from '../../models/zoo/zoo.ts';
 import { fail } from '../core/errors.ts';
 import { readFileWhole, writeFileAtomically } from '../core/files.ts';
@@ -23,7 +24,6 @@ import type { RunOptionsInput } from '../training/options.ts';
 import { checkRunFolder, type RunFiles } from '../training/run-folder.ts';
 import { type TrainingResult, train } from '../training/train.ts';
 import { recipeOf } from './facts.ts';
-import type { ChapterModel } from './models.ts';
 import { keptOutcome, type Outcome, saveOutcome } from './outcome.ts';
 
 /** Options of training that the chapter can be told; the others are those of its models. */

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countParameters, planModel } from '../../models/plan.ts';
 import { parseSpec } from '../../models/spec.ts';
+import { chapterModels } from '../../models/zoo/chapter-models.ts';
 import { zooModel } from '../../models/zoo/zoo.ts';
 import { authors } from '../../src/chapter/authors.ts';
 import { toCsv } from '../../src/chapter/csv.ts';
@@ -13,7 +14,6 @@ import {
   trainingSeconds,
   writeSpread,
 } from '../../src/chapter/figures.ts';
-import { chapterModels } from '../../src/chapter/models.ts';
 import { timeLeft } from '../../src/chapter/time-left.ts';
 
 describe('figures', () => {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'tsdown';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
+import { bundleRuntime } from '../support/bundle-runtime.ts';
 import { modelOf } from '../support/trained-model.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,16 +19,7 @@ let folder: string;
 beforeAll(async () => {
   if (reason) return;
   folder = await mkdtemp(join(tmpdir(), 'broken-cuda-'));
-  await build({
-    config: false,
-    cwd: root,
-    entry: { runtime: join(root, 'runtime/index.ts') },
-    outDir: join(folder, 'dist'),
-    format: 'esm',
-    platform: 'node',
-    dts: false,
-    logLevel: 'silent',
-  });
+  await bundleRuntime(folder);
   const packages = join(folder, 'node_modules');
   const ort = join(packages, 'onnxruntime-node');
   await mkdir(packages);

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'tsdown';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
+import { bundleRuntime } from '../support/bundle-runtime.ts';
 import { modelOf } from '../support/trained-model.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,17 +18,7 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'runtime-imports-'));
-  await build({
-    config: false,
-    cwd: root,
-    entry: { runtime: join(root, 'runtime/index.ts') },
-    outDir: join(folder, 'dist'),
-    format: 'esm',
-    platform: 'node',
-    dts: false,
-    logLevel: 'silent',
-    deps: { alwaysBundle: ['zod'] }, // as tsdown.config.ts has it
-  });
+  await bundleRuntime(folder, { alwaysBundle: ['zod'] }); // as tsdown.config.ts has it
   const file = exportOnnx(
     modelOf([
       { type: 'embedding', inputDim: 9, outputDim: 2 },

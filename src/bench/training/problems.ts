@@ -8,6 +8,7 @@ import { planModel } from '../../../models/plan.ts';
 import { parseSpec } from '../../../models/spec.ts';
 import type { Preprocessing } from '../../../models/text/preprocessing.ts';
 import type { Weights } from '../../../models/weights.ts';
+import { chapterModels } from '../../../models/zoo/chapter-models.ts';
 import { zooModel } from '../../../models/zoo/zoo.ts';
 import { createRandom } from '../../core/random.ts';
 import type { Batch } from '../../training/engine.ts';
@@ -37,17 +38,6 @@ type SizeName = keyof typeof sizes;
 export const sizeNames: readonly string[] = Object.keys(sizes);
 
 const spamModel = 'spam-lstm';
-
-export const chapterModels = [
-  'simple-rnn-onehot',
-  'simple-rnn-embedding',
-  'simple-rnn-pytorch',
-  'lstm',
-  'lstm-dropout',
-  'lstm-stacked',
-  'gru-dropout',
-  'lstm-stacked-pytorch',
-] as const;
 
 /** What `--shapes` takes. */
 export const shapeNames = ['A', 'B', 'C', 'spam', 'chapter'] as const;

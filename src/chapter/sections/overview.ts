@@ -1,3 +1,4 @@
+import { type ChapterModel, chapterModels } from '../../../models/zoo/chapter-models.ts';
 import { formatCount, formatSeconds, formatSmall } from '../../core/format-numbers.ts';
 import { stripChart } from '../../report/strip-chart.ts';
 import { type AuthorsFigures, authors, authorsSource } from '../authors.ts';
@@ -5,7 +6,6 @@ import type { ChapterResults } from '../chapter.ts';
 import { deviationsFrom, writeSpread } from '../figures.ts';
 import { type Html, html, svgPart } from '../html.ts';
 import { htmlTable } from '../html-table.ts';
-import { type ChapterModel, chapterModels } from '../models.ts';
 import type { Outcome } from '../outcome.ts';
 
 /** A model with its runs. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { z } from 'zod';
+import { type ChapterModel, chapterModels } from '../../../models/zoo/chapter-models.ts';
 import { type ChapterResults, type PlannedRun, runChapter } from '../../chapter/chapter.ts';
 import { csvFiles } from '../../chapter/csv.ts';
 import { writeSpread } from '../../chapter/figures.ts';
-import { type ChapterModel, chapterModels } from '../../chapter/models.ts';
 import type { Outcome } from '../../chapter/outcome.ts';
 import { writeReport } from '../../chapter/report.ts';
 import { timeLeft } from '../../chapter/time-left.ts';
