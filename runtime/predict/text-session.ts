@@ -23,6 +23,8 @@ export interface TextSession {
   push(piece: string, options?: CallOptions): Promise<Prediction>;
   /** Time steps read so far. */
   readonly length: number;
+  /** Logits and probabilities of the text so far, [1, outputs] each; undefined before the first piece is read. */
+  readonly outputs: Pick<BatchOutputs, 'logits' | 'probabilities'> | undefined;
 }
 
 /** What a session takes from a classifier. */
@@ -42,7 +44,7 @@ interface Read {
   readonly words: number;
   readonly knownWords: number;
   /** Its result, once there is one. */
-  readonly probabilities?: Float32Array;
+  readonly outputs?: Pick<BatchOutputs, 'logits' | 'probabilities'>;
 }
 
 /** @throws OPTION_UNKNOWN */
@@ -55,7 +57,7 @@ export function createTextSession(reading: Reading, options: TextSessionOptions 
   let last: Promise<unknown> = Promise.resolve();
 
   function idsOf(piece: string): number[] {
-    const ids = encoder.encode(piece).slice(read.probabilities && tokenizer.startId !== null ? 1 : 0);
+    const ids = encoder.encode(piece).slice(read.outputs && tokenizer.startId !== null ? 1 : 0);
     if (unlimited || read.length + ids.length <= maxLength) return ids;
     if (truncating === 'post') return ids.slice(0, maxLength - read.length);
     return fail(
@@ -75,22 +77,20 @@ export function createTextSession(reading: Reading, options: TextSessionOptions 
     const words = read.words + counted.words;
     const knownWords = read.knownWords + counted.words - counted.unknownWords;
     const length = read.length + ids.length;
-    const { states, probabilities } =
-      ids.length === 0 && read.probabilities
-        ? { ...read, probabilities: read.probabilities }
-        : await readIds(ids, length, signal);
-    read = { states, length, words, knownWords, probabilities };
-    return judge(probabilities, { words, knownWords });
+    const { states, outputs } =
+      ids.length === 0 && read.outputs ? { ...read, outputs: read.outputs } : await readIds(ids, length, signal);
+    read = { states, length, words, knownWords, outputs };
+    return judge(outputs.probabilities, { words, knownWords });
   }
 
   async function readIds(ids: readonly number[], length: number, signal: AbortSignal | undefined) {
-    const nothing = { states: read.states, probabilities: new Float32Array() };
+    const nothing = { states: read.states, logits: new Float32Array(), probabilities: new Float32Array() };
     const own = maskZero || ids.length > 0 ? await step(ids, read.states, signal) : nothing;
     const states = own.states as readonly Float32Array[];
     // A model that does not mask zeros reads those behind the text; they are no part of what comes next.
     const zeros = maskZero ? 0 : Math.max(0, maxLength - length);
     const whole = zeros > 0 ? await step(Array<number>(zeros).fill(0), states, signal) : own;
-    return { states, probabilities: whole.probabilities };
+    return { states, outputs: { logits: whole.logits, probabilities: whole.probabilities } };
   }
 
   return {
@@ -101,6 +101,9 @@ export function createTextSession(reading: Reading, options: TextSessionOptions 
     },
     get length() {
       return read.length;
+    },
+    get outputs() {
+      return read.outputs;
     },
   };
 }

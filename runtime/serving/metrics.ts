@@ -96,6 +96,18 @@ export function createMetrics(): Metrics {
         },
       });
       new Gauge({
+        name: 'recurrent_sequences',
+        help: 'Texts in pieces that are open',
+        labelNames,
+        registers,
+        collect() {
+          this.reset();
+          for (const { name, version, sequences } of repository.models) {
+            this.set({ model: name, version: String(version) }, sequences.count);
+          }
+        },
+      });
+      new Gauge({
         name: 'recurrent_model_ready',
         help: '1 for each version that is ready',
         labelNames,

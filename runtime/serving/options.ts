@@ -49,6 +49,10 @@ export const serveOptionsSchema = z.strictObject({
   deviceId: z.int().min(0).max(1023).optional(),
   gpuMemoryLimit: z.int().min(1).optional(),
   arenaExtension: z.enum(arenaExtensions).optional(),
+  /** Texts of a model that may be open at a time, for clients that send one in pieces. */
+  maxSequences: z.int().min(1).max(1_000_000).default(10_000),
+  /** Seconds without a piece after which such a text is forgotten. */
+  sequenceIdleSeconds: z.number().min(0.01).max(86_400).default(60),
   /** Seconds between two looks at the files; 0 never looks again. */
   reloadSeconds: z.number().min(0).max(3600).default(2),
   /** Whether clients may load and unload models. */

@@ -7,6 +7,7 @@ import { fileError, readFileWhole } from '../../src/core/files.ts';
 import type { BatchRecord } from '../batching/batcher.ts';
 import { type Classifier, type ClassifierOptions, loadClassifier } from '../predict/classifier.ts';
 import type { Prediction } from '../predict/prediction.ts';
+import { createSequences, type SequenceLimits, type Sequences } from './sequences.ts';
 
 export interface Outputs {
   readonly rows: number;
@@ -23,6 +24,8 @@ export interface ServedModel {
   readonly metadata: ModelMetadata;
   readonly plan: ModelPlan;
   readonly classifier: Classifier;
+  /** Texts that arrive in pieces. */
+  readonly sequences: Sequences;
   /** Steps that a row may have. */
   readonly maxTime: number;
   /** @throws INTERRUPTED, RUNTIME_FAILED */
@@ -44,6 +47,7 @@ export interface ModelFile {
 export async function openServedModel(
   { name, version, path }: ModelFile,
   { batching, ...options }: ClassifierOptions,
+  limits: SequenceLimits,
 ): Promise<ServedModel> {
   const bytes = await readFileWhole(path);
   const metadata = readMetadata(bytes);
@@ -63,6 +67,7 @@ export async function openServedModel(
     throw error;
   }
   warm = true;
+  const sequences = createSequences(() => classifier.openText(), limits);
   return {
     name,
     version,
@@ -70,6 +75,7 @@ export async function openServedModel(
     metadata,
     plan,
     classifier,
+    sequences,
     maxTime: time,
     runTexts: (texts, signal) => runTexts(classifier, encoder, texts, plan.head.outputs, signal),
     runIds: async (ids, rows, steps, signal) => ({
@@ -77,7 +83,10 @@ export async function openServedModel(
       ...(await classifier.predictIds(ids, rows, steps, { signal })),
     }),
     classify: (texts, signal) => classifier.predictBatch(texts, { signal }),
-    dispose: () => classifier.dispose(),
+    dispose() {
+      sequences.close();
+      return classifier.dispose();
+    },
   };
 }
 

@@ -52,7 +52,7 @@ export async function startServer(
   const metrics = createMetrics();
   const repository = createRepository({
     find,
-    open: (file) => openServedModel(file, classifierOptions(settings, file, metrics)),
+    open: (file) => openServedModel(file, classifierOptions(settings, file, metrics), settings),
     onEvent: (event) => logEvent(logger, event),
   });
   metrics.watch(repository);

@@ -15,6 +15,8 @@ const {
   maxRows,
   maxBodyBytes,
   timeoutSeconds,
+  maxSequences,
+  sequenceIdleSeconds,
   reloadSeconds,
   isolation,
   workers,
@@ -33,6 +35,8 @@ export const serveOptions: readonly Option[] = [
   number('--max-rows <n>', 'rows of one request', maxRows),
   number('--max-body-bytes <n>', 'bytes of one request', maxBodyBytes),
   number('--timeout-seconds <x>', 'how long a request may take', timeoutSeconds),
+  number('--max-sequences <n>', 'texts in pieces that may be open for a model', maxSequences),
+  number('--sequence-idle-seconds <x>', 'without a piece until such a text is forgotten', sequenceIdleSeconds),
   number('--reload-seconds <x>', 'between two looks at the files, 0 for none', reloadSeconds),
   new Option('--isolation <kind>', `where models run (default: ${isolation.parse(undefined)})`).choices([
     'process',
@@ -59,6 +63,8 @@ export interface ServeCommandOptions extends ProviderCommandOptions {
   readonly maxRows?: number;
   readonly maxBodyBytes?: number;
   readonly timeoutSeconds?: number;
+  readonly maxSequences?: number;
+  readonly sequenceIdleSeconds?: number;
   readonly reloadSeconds?: number;
   readonly isolation?: 'process' | 'none';
   readonly workers?: number;

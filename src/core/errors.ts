@@ -95,6 +95,13 @@ export const catalogue = {
     http: 429,
     grpc: 'RESOURCE_EXHAUSTED',
   },
+  SEQUENCES_FULL: {
+    when: 'As many texts in pieces are open on a server as it holds; it may be tried again later.',
+    exit: 1,
+    http: 429,
+    grpc: 'RESOURCE_EXHAUSTED',
+  },
+  SEQUENCE_UNKNOWN: { when: 'A server has no text in pieces of this id, or has it no more.', ...notFound },
   RUNTIME_FAILED: { when: 'The inference runtime reported a fault.', ...fault },
   RUNTIME_LOST: {
     when: 'The process that ran the model died or hung, and its batch with it; it may be sent again.',
@@ -150,7 +157,7 @@ export const catalogue = {
 export type ErrorCode = keyof typeof catalogue;
 
 /** Errors of a moment: the same request may well succeed when it is sent again. */
-const passing: readonly ErrorCode[] = ['QUEUE_FULL', 'RUNTIME_LOST', 'DOWNLOAD_FAILED'];
+const passing: readonly ErrorCode[] = ['QUEUE_FULL', 'SEQUENCES_FULL', 'RUNTIME_LOST', 'DOWNLOAD_FAILED'];
 
 /** The only error class of the product. `message` says what was wrong and where, `hint` what to do. */
 export class RecurrentError extends Error {

@@ -47,16 +47,19 @@ export function expectedProbabilities(model: TrainedModel, texts: readonly strin
   return texts.map((_, row) => [...probabilities.subarray(row * head.outputs, (row + 1) * head.outputs)]);
 }
 
+/** A model, or the bytes of one that was exported in a way of its own. */
+type Exportable = TrainedModel | Uint8Array;
+
 /** Writes models into a new folder, by their paths there. */
-export async function modelFolder(models: Readonly<Record<string, TrainedModel>>): Promise<string> {
+export async function modelFolder(models: Readonly<Record<string, Exportable>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'recurrent-serving-'));
   for (const [path, model] of Object.entries(models)) await writeModel(join(folder, path), model);
   return folder;
 }
 
-export async function writeModel(path: string, model: TrainedModel): Promise<void> {
+export async function writeModel(path: string, model: Exportable): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, exportOnnx(model));
+  await writeFile(path, model instanceof Uint8Array ? model : exportOnnx(model));
 }
 
 export interface LogLine {
@@ -82,10 +85,7 @@ export interface Answer {
   readonly json: any;
 }
 
-export async function serve(
-  models: Readonly<Record<string, TrainedModel>>,
-  options: ServeOptions = {},
-): Promise<Served> {
+export async function serve(models: Readonly<Record<string, Exportable>>, options: ServeOptions = {}): Promise<Served> {
   const folder = await modelFolder(models);
   const log: LogLine[] = [];
   const logger: Logger = pino({ level: 'debug', base: null }, { write: (line: string) => log.push(JSON.parse(line)) });

@@ -5,6 +5,7 @@ import { predictionOf } from '../../predict/prediction.ts';
 import type { Outputs, ServedModel } from '../served-model.ts';
 import type { InferRequest, RequestedOutput } from './request.ts';
 import type { InferResponse } from './response.ts';
+import { readSequence, type SequencePiece } from './sequence.ts';
 import { type InputTensor, type OutputTensor, type Parameters, readIds, readTexts } from './tensor.ts';
 
 export interface InferLimits {
@@ -12,7 +13,10 @@ export interface InferLimits {
   readonly maxRows: number;
 }
 
-/** @throws REQUEST_INVALID, INPUT_INVALID, OPTION_UNSUPPORTED, QUEUE_FULL, INTERRUPTED, RUNTIME_FAILED, RUNTIME_LOST */
+/**
+ * @throws REQUEST_INVALID, INPUT_INVALID, OPTION_UNSUPPORTED, SEQUENCE_UNKNOWN, SEQUENCES_FULL, QUEUE_FULL, INTERRUPTED,
+ * RUNTIME_FAILED, RUNTIME_LOST
+ */
 export async function infer(
   model: ServedModel,
   request: InferRequest,
@@ -21,7 +25,10 @@ export async function infer(
 ): Promise<InferResponse> {
   checkParameters(request.parameters);
   const write = outputWriters(model, request.outputs);
-  const outputs = await run(model, request.inputs, limits, signal);
+  const piece = readSequence(request.parameters);
+  const outputs = await (piece
+    ? readPiece(model, request.inputs, piece, signal)
+    : run(model, request.inputs, limits, signal));
   return {
     modelName: model.name,
     modelVersion: String(model.version),
@@ -38,11 +45,33 @@ export function timeoutOf({ parameters: { timeout } }: InferRequest): number | u
   return fail('REQUEST_INVALID', `timeout is ${String(timeout)}`, 'Give whole microseconds.');
 }
 
-function run(model: ServedModel, inputs: readonly InputTensor[], limits: InferLimits, signal: AbortSignal) {
+function onlyInput(inputs: readonly InputTensor[]): InputTensor {
   const [input, ...others] = inputs;
-  if (input === undefined || others.length > 0) {
-    return fail('INPUT_INVALID', `${inputs.length} inputs are given`, 'Give one: text or ids.');
+  if (input !== undefined && others.length === 0) return input;
+  return fail('INPUT_INVALID', `${inputs.length} inputs are given`, 'Give one: text or ids.');
+}
+
+/** A piece of a text: one row. */
+async function readPiece(
+  model: ServedModel,
+  inputs: readonly InputTensor[],
+  piece: SequencePiece,
+  signal: AbortSignal,
+): Promise<Outputs> {
+  const input = onlyInput(inputs);
+  if (input.name !== 'text' || input.shape.some((size) => size !== 1) || input.shape.length > 2) {
+    fail(
+      'INPUT_INVALID',
+      `a piece of sequence ${piece.id} is input ${input.name} of shape [${input.shape.join(', ')}]`,
+      'It is input text of shape [1] or [1, 1].',
+    );
   }
+  const [text] = readTexts(input);
+  return { rows: 1, ...(await model.sequences.read(piece, text as string, signal)) };
+}
+
+function run(model: ServedModel, inputs: readonly InputTensor[], limits: InferLimits, signal: AbortSignal) {
+  const input = onlyInput(inputs);
   const { name, shape } = input;
   const [rows = 0, time = 1] = shape;
   if (rows > limits.maxRows) {
@@ -65,16 +94,24 @@ function refuseShape({ name, shape }: InputTensor, expected: string): never {
   fail('INPUT_INVALID', `input ${name} has the shape [${shape.join(', ')}]`, `It is ${expected}.`);
 }
 
+const knownParameters: readonly string[] = [
+  'timeout',
+  'binary_data_output',
+  'content_type', // what MLServer's clients call the kind of their data
+  'sequence_id',
+  'sequence_start',
+  'sequence_end',
+];
+
 /** What is asked of a whole request; the rest would be ignored, and so is refused. */
 function checkParameters(parameters: Parameters): void {
   for (const [name, value] of Object.entries(parameters)) {
-    if (name === 'timeout' || name === 'binary_data_output') continue;
+    if (knownParameters.includes(name)) continue;
     if (name === 'priority' && Number(value) === 0) continue; // every request has the same
-    if (name === 'content_type') continue; // what MLServer's clients call the kind of their data
     fail(
       'OPTION_UNSUPPORTED',
       `the request has the parameter ${name}`,
-      'timeout, binary_data_output and priority 0 are taken.',
+      'timeout, binary_data_output, sequence_id, sequence_start, sequence_end and priority 0 are taken.',
     );
   }
 }

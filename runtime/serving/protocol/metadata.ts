@@ -5,7 +5,7 @@ import type { ServedModel } from '../served-model.ts';
 export const serverMetadata = {
   name: producer.name,
   version: producer.version,
-  extensions: ['binary_tensor_data', 'classification', 'model_repository'],
+  extensions: ['binary_tensor_data', 'classification', 'model_repository', 'sequence'],
 } as const;
 
 export interface TensorMetadata {

@@ -175,7 +175,11 @@ describe('ModelInfer', () => {
       /not UTF-8/,
     ],
     [{ inputs: [textTensor], outputs: [{ name: 'none' }] }, 'INPUT_INVALID', /no output none/],
-    [{ inputs: [textTensor], parameters: { sequence_id: { int64Param: 3 } } }, 'OPTION_UNSUPPORTED', /sequence_id/],
+    [
+      { inputs: [textTensor], parameters: { sequence_id: { int64Param: 3 } } },
+      'INPUT_INVALID',
+      /of sequence . is input text of shape/,
+    ],
     [{ inputs: [textTensor], parameters: { timeout: {} } }, 'REQUEST_INVALID', /no value/],
     [{ inputs: [textTensor], parameters: { timeout: { stringParam: 'x' } } }, 'REQUEST_INVALID', /timeout/],
   ])('refuses %j with %s', async (request, code, says) => {

@@ -69,7 +69,7 @@ describe('health and metadata', () => {
     expect(json).toEqual({
       name: 'recurrent-onnx',
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      extensions: ['binary_tensor_data', 'classification', 'model_repository'],
+      extensions: ['binary_tensor_data', 'classification', 'model_repository', 'sequence'],
     });
   });
 
@@ -254,7 +254,11 @@ describe('inference on ids', () => {
     [{ inputs: [textInput(texts)], outputs: [{ name: 'none' }] }, 'INPUT_INVALID', /no output none.*label/],
     [{ inputs: [textInput(texts)], outputs: [{ name: '__proto__' }] }, 'INPUT_INVALID', /no output/],
     [{ inputs: [textInput(texts)], outputs: [{ name: 'label' }, { name: 'label' }] }, 'INPUT_INVALID', /twice/],
-    [{ inputs: [textInput(texts)], parameters: { sequence_id: 7 } }, 'OPTION_UNSUPPORTED', /sequence_id/],
+    [
+      { inputs: [textInput(texts)], parameters: { sequence_id: 7 } },
+      'INPUT_INVALID',
+      /of sequence . is input text of shape/,
+    ],
     [{ inputs: [textInput(texts)], parameters: { priority: 2 } }, 'OPTION_UNSUPPORTED', /priority/],
     [{ inputs: [textInput(texts)], parameters: { timeout: -1 } }, 'REQUEST_INVALID', /timeout/],
     [{ inputs: [textInput(texts)], parameters: { binary_data_output: 'yes' } }, 'REQUEST_INVALID', /boolean/],

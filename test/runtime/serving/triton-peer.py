@@ -9,10 +9,11 @@ import tritonclient.http as over_http
 
 http_address, grpc_address = sys.argv[1:]
 texts = ["w1 w2, w3", "w29 and nothing else", "", "w4 w5 w6 w7 w8 w9 w10"]
+pieces = ["w1 w2", "w9", "w3 w4"]
 found = {}
 
 
-def ask(client, kit, name, **options):
+def ask(client, kit, name, sequence, **options):
     """Probabilities of all texts, and of the ids 1 2 3 as INT32 and INT64."""
     text = kit.InferInput("text", [len(texts)], "BYTES")
     text.set_data_from_numpy(numpy.array([each.encode() for each in texts], dtype=object), **options)
@@ -31,7 +32,15 @@ def ask(client, kit, name, **options):
         error = None
     except Exception as exception:
         error = str(exception)
+    so_far = []
+    for at, piece in enumerate(pieces):
+        tensor = kit.InferInput("text", [1], "BYTES")
+        tensor.set_data_from_numpy(numpy.array([piece.encode()], dtype=object), **options)
+        place = {"sequence_start": at == 0, "sequence_end": at == len(pieces) - 1}
+        answer_so_far = client.infer("mail", [tensor], sequence_id=sequence, **place)
+        so_far += answer_so_far.as_numpy("probabilities").ravel().tolist()
     found[name] = {
+        "pieces": so_far,
         "live": client.is_server_live(),
         "ready": client.is_server_ready(),
         "model ready": client.is_model_ready("mail"),
@@ -43,8 +52,8 @@ def ask(client, kit, name, **options):
 
 
 with over_http.InferenceServerClient(http_address) as client:
-    ask(client, over_http, "http binary", binary_data=True)
-    ask(client, over_http, "http", binary_data=False)
+    ask(client, over_http, "http binary", 7, binary_data=True)
+    ask(client, over_http, "http", "a name", binary_data=False)
     found["metadata"] = client.get_model_metadata("mail")
     found["server"] = client.get_server_metadata()
     found["index"] = client.get_model_repository_index()
@@ -60,7 +69,8 @@ with over_http.InferenceServerClient(http_address) as client:
     found["loaded"] = client.is_model_ready("mail")
 
 with over_grpc.InferenceServerClient(grpc_address) as client:
-    ask(client, over_grpc, "grpc")
+    ask(client, over_grpc, "grpc", 8)
+    ask(client, over_grpc, "grpc by name", "another name")
     found["grpc metadata"] = client.get_model_metadata("mail", as_json=True)
 
 print(json.dumps(found))

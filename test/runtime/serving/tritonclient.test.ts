@@ -3,6 +3,7 @@ import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../../exporters/export.ts';
 import { expectedProbabilities, mailModel, type Served, serve, tolerance } from '../../support/serving.ts';
 
 const python = process.env.ONNX_PYTHON ?? 'python3';
@@ -19,7 +20,7 @@ describe.skipIf(missing)(`tritonclient${missing ? `: ${missing}` : ''}`, () => {
   // biome-ignore lint/suspicious/noExplicitAny: what the program prints
   let found: any;
   beforeAll(async () => {
-    server = await serve({ 'mail.onnx': mailModel }, { grpcPort: 0, modelControl: true });
+    server = await serve({ 'mail.onnx': exportOnnx(mailModel, { states: true }) }, { grpcPort: 0, modelControl: true });
     const script = fileURLToPath(new URL('triton-peer.py', import.meta.url));
     const { stdout } = await promisify(execFile)(python, [script, new URL(server.url).host, server.grpcAddress ?? '']);
     found = JSON.parse(stdout);
@@ -32,7 +33,7 @@ describe.skipIf(missing)(`tritonclient${missing ? `: ${missing}` : ''}`, () => {
     for (const [row, p] of expected.entries()) expect(Math.abs((given[row] ?? Number.NaN) - p)).toBeLessThan(tolerance);
   }
 
-  it.each(['http', 'http binary', 'grpc'])('over %s gets labels, probabilities and errors', (kind) => {
+  it.each(['http', 'http binary', 'grpc', 'grpc by name'])('over %s gets labels, probabilities and errors', (kind) => {
     expect(found[kind]).toMatchObject({ live: true, ready: true, 'model ready': true });
     expectNear(found[kind].probabilities, texts);
     expectNear(found[kind].ids.INT32, ['w1 w2 w3']);
@@ -40,6 +41,10 @@ describe.skipIf(missing)(`tritonclient${missing ? `: ${missing}` : ''}`, () => {
     const expected = expectedProbabilities(mailModel, texts).flat();
     expect(found[kind].labels).toEqual(expected.map((p) => (p > 0.5 ? 'spam' : 'ham')));
     expect(found[kind].error).toMatch(/id 99 at row 0, step 2 is out of range/);
+  });
+
+  it.each(['http', 'http binary', 'grpc', 'grpc by name'])('over %s sends a text in pieces', (kind) => {
+    expectNear(found[kind].pieces, ['w1 w2', 'w1 w2 w9', 'w1 w2 w9 w3 w4']);
   });
 
   it('reads metadata, packs bodies, and manages models', () => {

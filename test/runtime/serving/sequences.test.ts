@@ -1,0 +1,315 @@
+/** Texts that clients send in pieces: what they get is what the whole text gets, and nothing is kept for ever. */
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../../exporters/export.ts';
+import type { TrainedModel } from '../../../models/model.ts';
+import { loadClassifier } from '../../../runtime/index.ts';
+import { createSequences } from '../../../runtime/serving/sequences.ts';
+import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
+import {
+  type Answer,
+  expectedProbabilities,
+  mailModel,
+  type Served,
+  serve,
+  tolerance,
+  topicModel,
+  withSeed,
+  writeModel,
+} from '../../support/serving.ts';
+import { modelOf } from '../../support/trained-model.ts';
+
+const preprocessing = { ...mailModel.preprocessing, maxLength: 12 };
+const chat: TrainedModel = { ...mailModel, preprocessing };
+/** Three classes; reads the zeros behind a text, and cuts it there. */
+const feed: TrainedModel = {
+  ...modelOf([
+    { type: 'embedding', inputDim: 30, outputDim: 4 },
+    { type: 'gru', units: 5 },
+    { type: 'dense', units: 3, activation: 'softmax' },
+  ]),
+  preprocessing: { ...preprocessing, padding: 'post', truncating: 'post' },
+};
+const withStates = (model: TrainedModel) => exportOnnx(model, { states: true });
+
+const open: Served[] = [];
+afterEach(() => Promise.all(open.splice(0).map((server) => server.close())));
+async function start(...args: Parameters<typeof serve>): Promise<Served> {
+  const server = await serve(...args);
+  open.push(server);
+  return server;
+}
+
+interface Piece {
+  readonly id: string | number;
+  readonly start?: boolean;
+  readonly end?: boolean;
+}
+
+/** Sends a piece as a client does that knows of sequences. */
+function send(to: Served, model: string, { id, start: first, end }: Piece, text: string, more: object = {}) {
+  return to.ask('POST', `/v2/models/${model}/infer`, {
+    inputs: [{ name: 'text', datatype: 'BYTES', shape: [1], data: [text] }],
+    parameters: { sequence_id: id, sequence_start: first ?? false, sequence_end: end ?? false, ...more },
+  });
+}
+
+function expectWhole({ status, json }: Answer, model: TrainedModel, text: string): void {
+  expect({ status, error: json.error }).toEqual({ status: 200 });
+  const [label, probability, probabilities, logits] = json.outputs.map(({ data }: { data: number[] }) => data);
+  const [expected = []] = expectedProbabilities(model, [text]);
+  expect(probabilities).toHaveLength(expected.length);
+  for (const [index, p] of expected.entries()) expect(Math.abs(probabilities[index] - p)).toBeLessThan(tolerance);
+  const scores = expected.length === 1 ? [1 - (expected[0] ?? 0), expected[0] ?? 0] : expected;
+  const best = Math.max(...scores);
+  expect(label).toEqual([model.labels[scores.indexOf(best)]]);
+  expect(Math.abs(probability[0] - best)).toBeLessThan(tolerance);
+  expect(logits).toHaveLength(expected.length);
+}
+
+function expectError({ status, headers, json }: Answer, code: ErrorCode, says: RegExp): void {
+  const { http } = catalogue[code];
+  expect({ status, code: json.code, error: json.error }).toEqual({
+    status: http,
+    code,
+    error: expect.stringMatching(says),
+  });
+  expect(headers.get('retry-after')).toBe([429, 503].includes(http) ? '1' : null);
+}
+
+const gauge = async (server: Served, name: string) =>
+  Number(
+    new RegExp(`^${name}\\{model="chat".*\\} (\\d+)$`, 'm').exec(`${(await server.ask('GET', '/metrics')).bytes}`)?.[1],
+  );
+
+describe('a sequence', () => {
+  let server: Served;
+  beforeAll(async () => {
+    server = await serve(
+      { 'chat.onnx': withStates(chat), 'feed.onnx': withStates(feed), 'topics.onnx': topicModel },
+      { maxSequences: 100 },
+    );
+  });
+  afterAll(() => server.close());
+
+  it.each([
+    ['chat', chat, 7],
+    ['chat', chat, 'a name'],
+    ['feed', feed, 2 ** 53 - 1],
+  ])('of %s gives after each piece what the text so far gives whole', async (name, model, id) => {
+    expectWhole(await send(server, name, { id, start: true }, 'w1 w2, w3'), model, 'w1 w2 w3');
+    expectWhole(await send(server, name, { id }, 'unknown w9'), model, 'w1 w2 w3 unknown w9');
+    expectWhole(await send(server, name, { id }, ''), model, 'w1 w2 w3 unknown w9');
+    expectWhole(await send(server, name, { id, end: true }, 'w4'), model, 'w1 w2 w3 unknown w9 w4');
+    expectError(await send(server, name, { id }, 'w5'), 'SEQUENCE_UNKNOWN', /there is no sequence.*has ended/);
+  });
+
+  it('begins anew where it is started again, and may begin and end in one piece', async () => {
+    expectWhole(await send(server, 'chat', { id: 1, start: true }, 'w1 w2'), chat, 'w1 w2');
+    expectWhole(await send(server, 'chat', { id: 1, start: true }, 'w7'), chat, 'w7');
+    expectWhole(await send(server, 'chat', { id: 1, start: true, end: true }, 'w8 w9'), chat, 'w8 w9');
+    expectError(await send(server, 'chat', { id: 1 }, 'w5'), 'SEQUENCE_UNKNOWN', /no sequence 1/);
+  });
+
+  it('is one of its model, and its id of its kind: 1 is not "1"', async () => {
+    await send(server, 'chat', { id: 1, start: true }, 'w1');
+    expectError(await send(server, 'feed', { id: 1 }, 'w2'), 'SEQUENCE_UNKNOWN', /no sequence 1/);
+    expectError(await send(server, 'topics', { id: 1 }, 'w2'), 'OPTION_UNSUPPORTED', /no states/);
+    expectError(await send(server, 'chat', { id: '1' }, 'w2'), 'SEQUENCE_UNKNOWN', /no sequence "1"/);
+    expectWhole(await send(server, 'chat', { id: 1, end: true }, 'w2'), chat, 'w1 w2');
+  });
+
+  it('goes on after a piece that was refused or came too late: it was not read', async () => {
+    const server = await start({ 'chat.onnx': withStates(chat) }, { maxDelayMs: 40 });
+    await send(server, 'chat', { id: 2, start: true }, 'w1 w2');
+    expectError(await send(server, 'chat', { id: 2 }, 'w1 '.repeat(11)), 'INPUT_INVALID', /longer than 12 ids/);
+    expectError(await send(server, 'chat', { id: 2 }, 'w5', { timeout: 2000 }), 'DEADLINE_EXCEEDED', /within 2 ms/);
+    expectWhole(await send(server, 'chat', { id: 2, end: true }, 'w3'), chat, 'w1 w2 w3');
+    expectError(
+      await send(server, 'chat', { id: 3, start: true }, 'w1 '.repeat(13)),
+      'INPUT_INVALID',
+      /longer than 12/,
+    );
+    expectError(await send(server, 'chat', { id: 3 }, 'w1'), 'SEQUENCE_UNKNOWN', /no sequence 3/);
+  });
+
+  it.each<[string, Record<string, unknown>, ErrorCode, RegExp]>([
+    [
+      'no states',
+      { model: 'topics', parameters: { sequence_id: 1, sequence_start: true } },
+      'OPTION_UNSUPPORTED',
+      /no states.*--states/,
+    ],
+    ['no start', { parameters: { sequence_id: 99 } }, 'SEQUENCE_UNKNOWN', /Begin it with sequence_start/],
+    ['no id', { parameters: { sequence_start: true } }, 'REQUEST_INVALID', /without sequence_id/],
+    ['id 0', { parameters: { sequence_id: 0, sequence_end: true } }, 'REQUEST_INVALID', /without sequence_id/],
+    ['a negative id', { parameters: { sequence_id: -1 } }, 'REQUEST_INVALID', /sequence_id is -1/],
+    ['half an id', { parameters: { sequence_id: 1.5 } }, 'REQUEST_INVALID', /sequence_id is 1\.5/],
+    ['an id beyond 2^53', { parameters: { sequence_id: 2 ** 60 } }, 'REQUEST_INVALID', /sequence_id is 1152/],
+    ['true as id', { parameters: { sequence_id: true } }, 'REQUEST_INVALID', /sequence_id is true/],
+    ['a long id', { parameters: { sequence_id: 'x'.repeat(129) } }, 'REQUEST_INVALID', /at most 128/],
+    [
+      'a flag in words',
+      { parameters: { sequence_id: 1, sequence_start: 'yes' } },
+      'REQUEST_INVALID',
+      /sequence_start.*boolean/,
+    ],
+    [
+      'two rows',
+      { shape: [2], data: ['w1', 'w2'], parameters: { sequence_id: 1, sequence_start: true } },
+      'INPUT_INVALID',
+      /shape \[2\]/,
+    ],
+    [
+      'ids',
+      {
+        name: 'ids',
+        datatype: 'INT32',
+        shape: [1, 1],
+        data: [1],
+        parameters: { sequence_id: 1, sequence_start: true },
+      },
+      'INPUT_INVALID',
+      /input text of shape/,
+    ],
+  ])('with %s is refused', async (_, { model = 'chat', parameters, ...input }, code, says) => {
+    const text = { name: 'text', datatype: 'BYTES', shape: [1], data: ['w1'] };
+    const answer = await server.ask('POST', `/v2/models/${model}/infer`, {
+      inputs: [{ ...text, ...input }],
+      parameters,
+    });
+    expectError(answer, code, says);
+  });
+
+  it('0 and an empty text are what clients send for none', async () => {
+    for (const id of [0, '']) expectWhole(await send(server, 'chat', { id }, 'w1 w2'), chat, 'w1 w2');
+  });
+
+  it('does not mix with 30 others that are read at the same time', async () => {
+    const words = fc.array(
+      fc.integer({ min: 1, max: 29 }).map((id) => `w${id}`),
+      { minLength: 1, maxLength: 3 },
+    );
+    const texts = fc.sample(fc.array(words, { minLength: 2, maxLength: 4 }), 30);
+    await Promise.all(
+      texts.map(async (pieces, index) => {
+        for (const [at, piece] of pieces.entries()) {
+          const place = { id: `mixed ${index}`, start: at === 0, end: at === pieces.length - 1 };
+          const answer = await send(server, 'chat', place, piece.join(' '));
+          expectWhole(
+            answer,
+            chat,
+            pieces
+              .slice(0, at + 1)
+              .flat()
+              .join(' '),
+          );
+        }
+      }),
+    );
+    expect(await gauge(server, 'recurrent_sequences')).toBe(0);
+  });
+});
+
+describe('what is kept', () => {
+  it('is bounded in number, and forgotten when nobody goes on with it', async () => {
+    const server = await start({ 'chat.onnx': withStates(chat) }, { maxSequences: 3, sequenceIdleSeconds: 0.6 });
+    for (const id of [1, 2, 3]) await send(server, 'chat', { id, start: true }, 'w1');
+    expectError(await send(server, 'chat', { id: 4, start: true }, 'w1'), 'SEQUENCES_FULL', /3 sequences are open/);
+    expectWhole(await send(server, 'chat', { id: 3, start: true }, 'w2'), chat, 'w2'); // one that takes its own place
+    expect(await gauge(server, 'recurrent_sequences')).toBe(3);
+    await delay(400);
+    expectWhole(await send(server, 'chat', { id: 1 }, 'w2'), chat, 'w1 w2');
+    await delay(400);
+    expect(await gauge(server, 'recurrent_sequences')).toBe(1);
+    expectError(await send(server, 'chat', { id: 2 }, 'w2'), 'SEQUENCE_UNKNOWN', /no piece for 0\.6 s/);
+    expectWhole(await send(server, 'chat', { id: 1 }, 'w3'), chat, 'w1 w2 w3');
+    await expect.poll(() => gauge(server, 'recurrent_sequences'), { timeout: 3000 }).toBe(0);
+  });
+
+  it('of 5,000 idle texts is some kilobytes each, and nothing once their time is up', async () => {
+    const classifier = await loadClassifier(withStates(chat), { providers: 'cpu', threads: 1 });
+    const sequences = createSequences(() => classifier.openText(), { maxSequences: 5000, sequenceIdleSeconds: 2 });
+    const { signal } = new AbortController();
+    const idle = async (from: number) => {
+      const ids = Array.from({ length: 2500 }, (_, index) => from + index);
+      await Promise.all(ids.map((id) => sequences.read({ id, start: true, end: false }, `w${(id % 29) + 1}`, signal)));
+    };
+    const used = () => {
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const before = used();
+    await idle(1);
+    await idle(2501);
+    expect(sequences.count).toBe(5000);
+    expect((used() - before) / 5000).toBeLessThan(16_384); // garbage of 5,000 predictions included
+    const { probabilities } = await sequences.read({ id: 4321, start: false, end: true }, 'w3', signal);
+    const [[p = 0] = []] = expectedProbabilities(chat, ['w1 w3']);
+    expect(Math.abs((probabilities[0] ?? 0) - p)).toBeLessThan(tolerance);
+    expect(sequences.count).toBe(4999);
+    await expect.poll(() => sequences.count, { timeout: 5000 }).toBe(0);
+    sequences.close();
+    await classifier.dispose();
+  });
+
+  it('outlives the process of the model', async () => {
+    const server = await start({ 'chat.onnx': withStates(chat) }, { isolation: 'process', threads: 1 });
+    expectWhole(await send(server, 'chat', { id: 1, start: true }, 'w1 w2'), chat, 'w1 w2');
+    const { spawnSync } = await import('node:child_process');
+    const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
+    const [pid] = stdout.split('\n').flatMap((line) => (/recurrent-onnx session/.test(line) ? parseInt(line, 10) : []));
+    process.kill(pid as number, 'SIGKILL');
+    await expect.poll(() => gauge(server, 'recurrent_processes_lost')).toBe(1);
+    expectWhole(await send(server, 'chat', { id: 1 }, 'w3'), chat, 'w1 w2 w3');
+  });
+
+  it('is gone with a model that is replaced: its states are of other weights', async () => {
+    const server = await start({ 'chat.onnx': withStates(chat) }, { reloadSeconds: 0.05 });
+    await send(server, 'chat', { id: 1, start: true }, 'w1');
+    const folder = await mkdtemp(join(tmpdir(), 'recurrent-newer-'));
+    const newer = withSeed(chat, 99);
+    await writeModel(join(folder, 'chat.onnx'), withStates(newer));
+    await rename(join(folder, 'chat.onnx'), join(server.folder, 'chat.onnx'));
+    await rm(folder, { recursive: true });
+    await expect.poll(() => server.log.filter(({ msg }) => msg === 'model loaded').length).toBe(2);
+    expectError(await send(server, 'chat', { id: 1 }, 'w2'), 'SEQUENCE_UNKNOWN', /its model was replaced/);
+    expectWhole(await send(server, 'chat', { id: 1, start: true }, 'w2'), newer, 'w2');
+  });
+});
+
+describe('pieces of one text that come at once', () => {
+  it('are read in their order; with one that fails, those that wait for it fail, too', async () => {
+    const classifier = await loadClassifier(withStates(chat), { providers: 'cpu', threads: 1 });
+    const sequences = createSequences(() => classifier.openText(), { maxSequences: 1, sequenceIdleSeconds: 60 });
+    const { signal } = new AbortController();
+    const leaving = new AbortController();
+    const probability = async (text: string, place: Partial<{ start: boolean; end: boolean }> = {}, stopped = signal) =>
+      (await sequences.read({ id: 1, start: false, end: false, ...place }, text, stopped)).probabilities[0] ?? 0;
+    const expectNear = (p: number, text: string) =>
+      expect(Math.abs(p - (expectedProbabilities(chat, [text])[0]?.[0] ?? 0))).toBeLessThan(tolerance);
+
+    const [first, second, third] = await Promise.all([
+      probability('w1', { start: true }),
+      probability('w2 w3'),
+      probability('w4'),
+    ]);
+    expectNear(first, 'w1');
+    expectNear(second, 'w1 w2 w3');
+    expectNear(third, 'w1 w2 w3 w4');
+
+    const gone = probability('w5', {}, leaving.signal);
+    const waits = probability('w6');
+    leaving.abort();
+    await expect(gone).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await expect(waits).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expectNear(await probability('w5'), 'w1 w2 w3 w4 w5');
+
+    await classifier.dispose();
+    await expect(probability('w6')).rejects.toMatchObject({ code: 'SEQUENCE_UNKNOWN' });
+  });
+});
