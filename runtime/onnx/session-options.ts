@@ -21,6 +21,8 @@ export interface SessionOptions {
   readonly graphOptimisation?: (typeof graphOptimisations)[number] | undefined;
   /** Whether the CPU provider keeps the memory of a run for the next: faster, and never given back. Default: true. */
   readonly cpuArena?: boolean | undefined;
+  /** Whether the memory of a run is laid out before it, once for each shape, in one piece. Default: true. */
+  readonly memoryPattern?: boolean | undefined;
   /** CUDA: number of the device, from 0; `CUDA_VISIBLE_DEVICES` numbers them anew. Needs `cuda` by name. Default: 0. */
   readonly deviceId?: number | undefined;
   /** CUDA: most bytes of device memory. Refused: see `arenaExtension`. */
@@ -36,6 +38,7 @@ export const sessionOptionNames = Object.keys({
   threads: true,
   graphOptimisation: true,
   cpuArena: true,
+  memoryPattern: true,
   deviceId: true,
   gpuMemoryLimit: true,
   arenaExtension: true,
@@ -50,6 +53,7 @@ export function checkSessionOptions(options: SessionOptions): void {
   checkChoice('graphOptimisation', options.graphOptimisation, graphOptimisations);
   checkChoice('arenaExtension', arenaExtension, arenaExtensions);
   checkBoolean('cpuArena', options.cpuArena);
+  checkBoolean('memoryPattern', options.memoryPattern);
   checkBoolean('strictProvider', options.strictProvider);
   const named = providersNamed(providers);
   if (options.strictProvider && named.length === 0) {
@@ -67,7 +71,7 @@ export function checkSessionOptions(options: SessionOptions): void {
 
 /** The options as onnxruntime knows them. */
 export function toOrtOptions(
-  { threads, graphOptimisation, cpuArena, deviceId }: SessionOptions,
+  { threads, graphOptimisation, cpuArena, memoryPattern, deviceId }: SessionOptions,
   providers: readonly ProviderName[],
 ): Ort.InferenceSession.SessionOptions {
   return {
@@ -79,6 +83,7 @@ export function toOrtOptions(
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     ...(graphOptimisation === undefined ? {} : { graphOptimizationLevel: graphOptimisation }),
     ...(cpuArena === undefined ? {} : { enableCpuMemArena: cpuArena }),
+    ...(memoryPattern === undefined ? {} : { enableMemPattern: memoryPattern }),
   };
 }
 

@@ -46,6 +46,7 @@ export const serveOptionsSchema = z.strictObject({
   strictProvider: z.boolean().optional(),
   graphOptimisation: z.enum(graphOptimisations).optional(),
   cpuArena: z.boolean().optional(),
+  memoryPattern: z.boolean().optional(),
   deviceId: z.int().min(0).max(1023).optional(),
   gpuMemoryLimit: z.int().min(1).optional(),
   arenaExtension: z.enum(arenaExtensions).optional(),

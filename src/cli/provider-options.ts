@@ -26,6 +26,7 @@ export const providerOptions: readonly Option[] = [
     graphOptimisations,
   ),
   new Option('--no-cpu-arena', 'give memory back after each run instead of keeping it for the next'),
+  new Option('--no-memory-pattern', 'claim memory as a run goes on instead of in one piece for each shape'),
   new Option('--device <n>', 'number of the CUDA device, from 0; with --provider cuda').argParser(
     numberParser('--device', whole(0, 1023)),
   ),
@@ -44,6 +45,8 @@ export interface ProviderCommandOptions {
   readonly graphOptimisation?: (typeof graphOptimisations)[number];
   /** True unless `--no-cpu-arena` was given. */
   readonly cpuArena?: boolean;
+  /** True unless `--no-memory-pattern` was given. */
+  readonly memoryPattern?: boolean;
   readonly device?: number;
   readonly gpuMemoryLimit?: number;
   readonly arenaExtension?: (typeof arenaExtensions)[number];
@@ -58,6 +61,7 @@ export function sessionOptionsOf(options: ProviderCommandOptions): SessionOption
     threads,
     graphOptimisation,
     cpuArena: options.cpuArena === false ? false : undefined,
+    memoryPattern: options.memoryPattern === false ? false : undefined,
     deviceId: device,
     gpuMemoryLimit: gpuMemoryLimit === undefined ? undefined : gpuMemoryLimit * mebibyte,
     arenaExtension,

@@ -1,8 +1,10 @@
 /** What onnxruntime would crash on or lie about is refused before it is asked. */
-import { describe, expect, test } from 'vitest';
+import type { InferenceSession } from 'onnxruntime-node';
+import { describe, expect, expectTypeOf, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
 import { decodeOnnx } from '../../exporters/onnx/decode.ts';
 import type { Feeds, SessionTensor } from '../../runtime/onnx/guard.ts';
+import { loadOrt } from '../../runtime/onnx/ort.ts';
 import { profilePlacement } from '../../runtime/onnx/placement.ts';
 import type { ProviderRequest } from '../../runtime/onnx/providers.ts';
 import { openSession } from '../../runtime/onnx/session.ts';
@@ -86,6 +88,7 @@ describe('options of a provider', () => {
     ['an unknown way to grow', { providers: 'cuda', arenaExtension: 'double' }],
     ['an unknown level', { graphOptimisation: 'most' }],
     ['an arena that is no boolean', { cpuArena: 'no' }],
+    ['a memory pattern that is no boolean', { memoryPattern: 1 }],
     ['strictness about no provider', { strictProvider: true }],
     ['strictness about auto', { strictProvider: true, providers: 'auto' }],
   ])('%s is refused', async (_, options) => {
@@ -104,8 +107,8 @@ describe('options of a provider', () => {
     const results = [];
     const nodes = [];
     for (const options of [
-      { graphOptimisation: 'disabled', cpuArena: false, threads: 1 },
-      { graphOptimisation: 'all', cpuArena: true, threads: 2 },
+      { graphOptimisation: 'disabled', cpuArena: false, memoryPattern: false, threads: 1 },
+      { graphOptimisation: 'all', cpuArena: true, memoryPattern: true, threads: 2 },
     ] as const) {
       const session = await openSession(fusible, { providers: 'cpu', ...options });
       results.push((await session.run({ ids })).logits);
@@ -117,12 +120,27 @@ describe('options of a provider', () => {
     expect(nodes[1]).toBeLessThan(nodes[0] as number);
   });
 
+  test.each([
+    ['intraOpNumThreads', 'one'],
+    ['graphOptimizationLevel', 'most'],
+    ['enableCpuMemArena', 1],
+    ['enableMemPattern', 1],
+  ])('have %s under the name by which onnxruntime reads it', async (name, wrong) => {
+    const { InferenceSession } = await loadOrt();
+    const opening = InferenceSession.create(file, { executionProviders: ['cpu'], [name]: wrong } as object);
+    await expect(opening).rejects.toThrow(name); // what it does not know it drops without a word
+  });
+
   test('as onnxruntime takes them, name the device of CUDA only', () => {
-    const given = toOrtOptions({ providers: ['cuda', 'cpu'], deviceId: 3, cpuArena: false }, ['cuda', 'cpu']);
-    expect(given).toMatchObject({
+    const options = { providers: ['cuda', 'cpu'], deviceId: 3, cpuArena: false, memoryPattern: false } as const;
+    expect(toOrtOptions(options, ['cuda', 'cpu'])).toEqual({
+      logSeverityLevel: 4,
       executionProviders: [{ name: 'cuda', deviceId: 3 }, 'cpu'],
       enableCpuMemArena: false,
+      enableMemPattern: false,
     });
+    // All that onnxruntime-node hands its CUDA provider. Where this does not compile any more, it has learnt another one.
+    expectTypeOf<keyof InferenceSession.CudaExecutionProviderOption>().toEqualTypeOf<'name' | 'deviceId'>();
     expect(toOrtOptions({}, ['cuda'])).toEqual({ logSeverityLevel: 4, executionProviders: ['cuda'] });
   });
 });
