@@ -9,6 +9,7 @@ import type { Dataset } from '../data/dataset.ts';
 import type { Split } from '../data/split.ts';
 import { clearLogFolder, openRunLog, type RunLog } from '../report/tensorboard/run-log.ts';
 import type { SpecSource } from '../training/describe-model.ts';
+import { formatTime } from '../training/engines/select.ts';
 import type { Schedule } from '../training/learning-rate.ts';
 import { describeMemory } from '../training/memory.ts';
 import { monitoredValue } from '../training/monitor.ts';
@@ -20,6 +21,7 @@ import { commandLine } from './invocation.ts';
 import { type DataOptions, dataArguments, pickRunOptions, type RunCommandOptions } from './options.ts';
 import { readSpec } from './read-spec.ts';
 import { describeRun, lossCurve } from './run-charts.ts';
+import { table } from './terminal/table.ts';
 import type { Terminal } from './terminal/terminal.ts';
 
 export interface OpenedModel {
@@ -137,7 +139,22 @@ function describeStart({
     ...(resumedFrom ? [`Going on after epoch ${resumedFrom}.`] : []),
     `Memory: at most ${describeMemory(memory)}.`,
     `${engine.note}.`,
+    ...(engine.trials ? [describeTrials(engine.trials)] : []),
   ].join('\n');
+}
+
+/** A line an engine: what a step took, and how much longer than the fastest one that is; or why it was not tried. */
+function describeTrials(trials: NonNullable<TrainingStart['engine']['trials']>): string {
+  const least = Math.min(...trials.flatMap((trial) => ('ms' in trial ? trial.ms : [])));
+  const rows = trials.map((trial) =>
+    'ms' in trial
+      ? [trial.engine, formatTime(trial.ms), `${(trial.ms / least).toFixed(1)} ×`]
+      : [trial.engine, '–', trial.reason],
+  );
+  return table(rows, { align: ['left', 'right', 'left'] })
+    .split('\n')
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 function describeDuplicates({ duplicates: { examples, groups } }: Split): string {

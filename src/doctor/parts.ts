@@ -30,6 +30,7 @@ export const parts = {
   js: { group: 'training', attempt: () => tryEngine('js') },
   wasm: { group: 'training', attempt: () => tryEngine('wasm') },
   onnxruntime: { group: 'training', attempt: () => tryEngine('onnxruntime') },
+  'onnxruntime-cuda': { group: 'training', attempt: tryOnnxruntimeCuda },
   tensorflow: { group: 'training', attempt: tryTensorflow },
   cpu: { group: 'inference', attempt: () => tryProvider('cpu') },
   cuda: { group: 'inference', attempt: () => tryProvider('cuda') },
@@ -49,18 +50,17 @@ export async function tryPart(name: PartName): Promise<Finding> {
 /** Trains, exports, infers, compares. */
 async function tryEngine(name: EngineName): Promise<Finding> {
   const began = performance.now();
-  const { candidates, reasons } = await candidatesOf([name], { load, threads: undefined });
+  const { candidates, refused } = await candidatesOf([name], { load, threads: undefined });
   const candidate = candidates.at(-1);
   if (!candidate) {
-    const reason = (reasons[0] ?? '').replace(`${name}: `, '');
-    return finding(name, 'broken', reason, { fix: remedies[name] });
+    return finding(name, 'broken', refused[0]?.reason ?? '', { fix: remedies[name] });
   }
   const { threads } = candidate.load;
   const { model, firstLoss, lastLoss } = await practise(candidate.provider, threads);
   const missing = await loadOrt().then(() => undefined, reasonOf);
   // The engine also finds a package beside the program that is run; the runtime must have its own.
   if (name === 'onnxruntime' && missing !== undefined) return finding(name, 'broken', missing, { fix: remedies[name] });
-  const own = name === 'onnxruntime' ? [] : [runners[name]];
+  const own = name === 'onnxruntime' || name === 'onnxruntime-cuda' ? [] : [runners[name]];
   const { maxAbsError } = await compare(model, missing === undefined ? [...own, runners.onnxruntime] : own);
   const detail = [
     `${formatCountOf(threads, 'thread')}, loss ${firstLoss.toFixed(2)} to ${lastLoss.toFixed(2)} in 20 steps`,
@@ -74,7 +74,18 @@ async function tryEngine(name: EngineName): Promise<Finding> {
 const remedies: Partial<Record<EngineName, string>> = {
   wasm: 'Start Node without --jitless, on a processor with SSE4.1 or NEON; until then --engine js trains, slower.',
   onnxruntime: 'npm install onnxruntime-node',
+  'onnxruntime-cuda': 'See onnxruntime-libraries, under GPU.',
 };
+
+/** Without onnxruntime's library for CUDA it is absent; with one that does not start, broken. */
+async function tryOnnxruntimeCuda(): Promise<Finding> {
+  const found = await tryEngine('onnxruntime-cuda');
+  return found.state === 'broken' && isAbsent(found.detail)
+    ? { ...found, state: 'absent', fix: 'recurrent setup gpu' }
+    : found;
+}
+
+const isAbsent = (reason: string): boolean => /is not installed|has no CUDA/.test(reason);
 
 /** Without its native library it is absent; with one that does not load, broken. */
 async function tryTensorflow(): Promise<Finding> {
@@ -123,10 +134,10 @@ async function tryProvider(provider: ProviderName): Promise<Finding> {
     return { ...found, state: 'broken', detail: `the LSTM ran on ${ran}`, fix: 'Please report this.' };
   } catch (error) {
     if (!(error instanceof RecurrentError) || error.code !== 'PROVIDER_MISSING') throw error;
-    const state = /is not installed|has no CUDA/.test(error.message) ? 'absent' : 'broken';
+    const state = isAbsent(error.message) ? 'absent' : 'broken';
     const reason = error.message.replace(`execution provider ${provider} is not available: `, '');
     return finding(provider, state, reason, {
-      fix: state === 'absent' ? 'recurrent setup gpu' : 'See onnxruntime-cuda, under GPU.',
+      fix: state === 'absent' ? 'recurrent setup gpu' : 'See onnxruntime-libraries, under GPU.',
     });
   }
 }

@@ -61,7 +61,7 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
-export const engineNames = ['js', 'wasm', 'onnxruntime', 'tensorflow'] as const;
+export const engineNames = ['js', 'wasm', 'onnxruntime', 'onnxruntime-cuda', 'tensorflow'] as const;
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {

@@ -15,6 +15,7 @@ import { beginChoice } from './choose-engine.ts';
 import { describeModel, type SpecSource, vocabularySizeOf } from './describe-model.ts';
 import { encodeExamples } from './encoded-set.ts';
 import type { EngineName } from './engine.ts';
+import type { SelectedEngine } from './engines/select.ts';
 import { type FitState, fitModel } from './fit.ts';
 import type { MemoryPlan } from './memory.ts';
 import { type RunOptions, type RunOptionsInput, resolveOptions, runOptionsSchema } from './options.ts';
@@ -51,7 +52,13 @@ export interface TrainingStart {
   readonly vocabulary: readonly string[];
   /** Of the texts that are trained on. */
   readonly lengths: LengthStatistics;
-  readonly engine: { readonly name: EngineName; readonly threads: number; readonly note: string };
+  readonly engine: {
+    readonly name: EngineName;
+    readonly threads: number;
+    readonly note: string;
+    /** With `engine: 'fastest'`: what each engine took, and why others were not tried. */
+    readonly trials?: SelectedEngine['trials'];
+  };
   /** What the run will hold at most, beside the texts and the program. */
   readonly memory: MemoryPlan;
   /** Epochs done by an earlier call. */
@@ -117,7 +124,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   const training = encodeExamples(encoder, trainingExamples, data.recipe);
   const validation = split.validation.length ? encodeExamples(encoder, pick(split.validation), data.recipe) : undefined;
   const weights = previous?.run?.weights ?? initialWeights(plan, options.seed);
-  const { provider, note, load, memory } = await choice.take({ weights, training });
+  const { provider, note, trials, load, memory } = await choice.take({ weights, training });
   const { threads } = load;
   const engine = await provider.prepare({
     spec: plan.spec,
@@ -133,7 +140,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     split,
     vocabulary,
     lengths: lengthStatistics(training.lengths, options.maxLength),
-    engine: { name: engine.name, threads, note },
+    engine: { name: engine.name, threads, note, ...(trials && { trials }) },
     memory,
     resumedFrom: start.history.length,
     history: start.history,

@@ -25,6 +25,15 @@ describe('in a pipe', () => {
     expect(stdout).toMatch(/^label flips +0$/m);
   });
 
+  it('--engine fastest shows what each engine took, and why another was not tried', async () => {
+    const { status, stdout } = await cli([...demo('fastest'), '--engine', 'fastest', '--threads', '1']);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^engine .* ms a step measured; .*\n {2}\S.* 1\.0 ×\n {2}\S.* ms +[\d.]+ ×\n/m);
+    expect(stdout).toMatch(
+      /^ {2}onnxruntime-cuda(, 1 thread +[\d.]+ ms| +– {2}execution provider cuda is not available: )/m,
+    );
+  });
+
   it('errors have no colours', async () => {
     expect((await cli(['nonsense'])).stderr).not.toContain('\u001b');
   });

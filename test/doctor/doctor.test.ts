@@ -61,13 +61,13 @@ describe('on this machine', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toMatch(/^ {2}✓ node +\d+\.\d+/m);
     expect(stdout).toMatch(/^ {2}✓ js +1 thread, loss/m);
-    expect(stdout).toMatch(/^ {2}– onnxruntime-cuda .*\n +→ .*setup gpu$/m);
+    expect(stdout).toMatch(/^ {2}– onnxruntime-libraries .*\n +→ .*setup gpu$/m);
     expect(stdout.split('\n').length).toBeLessThan(40);
   });
 
   it('ends with 1 when a part that is required is not there, and refuses one that it does not know', async () => {
-    const { status, diagnosis, stderr } = await examine(main, ['--only', 'gpu', '--require', 'onnxruntime-cuda']);
-    expect({ status, lacking: diagnosis.lacking }).toEqual({ status: 1, lacking: ['onnxruntime-cuda'] });
+    const { status, diagnosis, stderr } = await examine(main, ['--only', 'gpu', '--require', 'onnxruntime-libraries']);
+    expect({ status, lacking: diagnosis.lacking }).toEqual({ status: 1, lacking: ['onnxruntime-libraries'] });
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'PART_BROKEN' } });
     expect(await cliRefusal(['doctor', '--only', 'machine', '--require', 'cudda'], 2)).toMatchObject({
       code: 'OPTION_INVALID',
@@ -131,7 +131,7 @@ describe('with a package taken away', () => {
         detail: expect.stringContaining('the exported file was not run'),
       });
     }
-    expect(find('onnxruntime-cuda').state).toBe('absent');
+    expect(find('onnxruntime-libraries').state).toBe('absent');
   });
 
   it('onnxruntime whose library is gone: broken, as what is left does not load', async () => {

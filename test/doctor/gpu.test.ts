@@ -104,7 +104,7 @@ describe.skipIf(skip)('with libraries for CUDA', () => {
 
   it('all there: versions are read off the names of their files', async () => {
     const { status, find } = await ask({ env: { LD_LIBRARY_PATH: cuda } });
-    expect(find('onnxruntime-cuda')).toMatchObject({
+    expect(find('onnxruntime-libraries')).toMatchObject({
       state: 'works',
       detail: expect.stringMatching(/needs CUDA 12, cuDNN 9, driver 525; found CUDA 12\.8\.90, cuDNN 9\.10\.2$/),
     });
@@ -114,7 +114,7 @@ describe.skipIf(skip)('with libraries for CUDA', () => {
   it('none there: broken, each by its name', async () => {
     const { status, find } = await ask();
     expect(status).toBe(1);
-    const { state, detail, fix } = find('onnxruntime-cuda');
+    const { state, detail, fix } = find('onnxruntime-libraries');
     expect(state).toBe('broken');
     for (const library of libraries) expect(detail).toContain(library);
     expect(fix).toContain('recurrent setup gpu');
@@ -126,7 +126,7 @@ describe.skipIf(skip)('with libraries for CUDA', () => {
       { name: 'libcudnn.so.8', file: 'libcudnn.so.8.9.7' },
     ]);
     const { find } = await ask({ env: { LD_LIBRARY_PATH: folder } });
-    expect(find('onnxruntime-cuda')).toMatchObject({
+    expect(find('onnxruntime-libraries')).toMatchObject({
       state: 'broken',
       detail: expect.stringContaining(`not found: libcudnn.so.9 (there is ${folder}/libcudnn.so.8, another version)`),
     });
@@ -139,7 +139,7 @@ describe.skipIf(skip)('with libraries for CUDA', () => {
     );
     writeFileSync(join(folder, 'libcudnn.so.9'), 'cut short');
     const { find } = await ask({ env: { LD_LIBRARY_PATH: folder } });
-    expect(find('onnxruntime-cuda').detail).toMatch(
+    expect(find('onnxruntime-libraries').detail).toMatch(
       /not found: libcudnn\.so\.9 \((?:file too short|invalid ELF header)\)/,
     );
   });
@@ -147,7 +147,7 @@ describe.skipIf(skip)('with libraries for CUDA', () => {
   it('the driver is too old: broken, with the version that would do', async () => {
     const driver = compileStubs(at('old'), [{ name: 'libcuda.so.1', file: 'libcuda.so.470.57.02' }]);
     const { find } = await ask({ env: { LD_LIBRARY_PATH: `${cuda}:${driver}` } });
-    expect(find('onnxruntime-cuda')).toMatchObject({
+    expect(find('onnxruntime-libraries')).toMatchObject({
       state: 'broken',
       detail: expect.stringContaining('driver 470.57.02 is older than 525'),
       fix: expect.stringContaining('driver 525 or later'),
@@ -159,7 +159,7 @@ describe.skipIf(skip)('with libraries for CUDA', () => {
     compileStubs(folder, [{ name: 'libcublas.so.12', needs: ['libcuda.so.1'] }]);
     rmSync(join(folder, 'libcuda.so.1'));
     const { find } = await ask({ env: { LD_LIBRARY_PATH: folder } });
-    expect(find('onnxruntime-cuda')).toMatchObject({
+    expect(find('onnxruntime-libraries')).toMatchObject({
       state: 'broken',
       detail: expect.stringMatching(/not found: libcuda\.so\.1$/),
       fix: expect.stringMatching(/^Install NVIDIA's driver 525 or later/),
@@ -180,18 +180,20 @@ describe.skipIf(skip)('with libraries for CUDA', () => {
     const { status, find, diagnosis } = await examine(app, [], { env: { LD_LIBRARY_PATH: cuda } });
     expect(status).toBe(1);
     const reason = 'libonnxruntime_providers_shared.so: cannot open shared object file'; // the other half of the real one
-    expect(find('cuda')).toMatchObject({ state: 'broken', detail: expect.stringContaining(reason) });
+    for (const name of ['cuda', 'onnxruntime-cuda']) {
+      expect(find(name)).toMatchObject({ state: 'broken', detail: expect.stringContaining(reason) });
+    }
     for (const name of ['tensorflow', 'tfjs']) {
       expect(find(name)).toMatchObject({ state: 'broken', detail: expect.stringContaining('ended with SIGABRT') });
     }
     for (const name of ['js', 'wasm', 'onnxruntime', 'cpu']) expect(find(name).state).toBe('works');
-    expect(diagnosis.lacking).toEqual(['tensorflow', 'cuda', 'tfjs']);
+    expect(diagnosis.lacking).toEqual(['onnxruntime-cuda', 'tensorflow', 'cuda', 'tfjs']);
   });
 
   it('TensorFlow 2.9 without CUDA 11: each library by its name', async () => {
     compileStubs(join(tensorflow, 'deps/lib'), [{ name: 'libtensorflow.so.2', file: 'libtensorflow.so.2.9.1' }]);
     const { find } = await ask();
-    const { state, detail } = find('tensorflow-cuda');
+    const { state, detail } = find('tensorflow-libraries');
     expect(state).toBe('broken');
     expect(detail).toContain('needs CUDA 11.2, cuDNN 8.1, driver 450.80.02');
     for (const library of requirements.tensorflow2_9.libraries) expect(detail).toContain(library);

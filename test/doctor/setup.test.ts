@@ -128,12 +128,12 @@ describe.skipIf(skip)('setup gpu', () => {
 
     const env = { XDG_CACHE_HOME: join(scratch, 'cache') };
     const without = await examine(app, ['--only', 'gpu'], { env });
-    expect(without.find('onnxruntime-cuda')).toMatchObject({
+    expect(without.find('onnxruntime-libraries')).toMatchObject({
       state: 'broken',
       fix: expect.stringContaining(`export LD_LIBRARY_PATH=${libraryPath}`),
     });
     const withPath = await examine(app, ['--only', 'gpu'], { env: { ...env, LD_LIBRARY_PATH: libraryPath } });
-    expect(withPath.find('onnxruntime-cuda')).toMatchObject({
+    expect(withPath.find('onnxruntime-libraries')).toMatchObject({
       state: 'works',
       detail: expect.stringContaining('onnxruntime for CUDA 13 needs CUDA 13, cuDNN 9, driver 580'),
     });

@@ -19,8 +19,8 @@ export function inspectGpu(): Finding[] {
   return [
     describeDevice(driver),
     describeDriver(driver),
-    describeLibraries('onnxruntime-cuda', driver, cudaOfOnnxruntime()),
-    describeLibraries('tensorflow-cuda', driver, cudaOfTensorflow()),
+    describeLibraries('onnxruntime-libraries', driver, cudaOfOnnxruntime()),
+    describeLibraries('tensorflow-libraries', driver, cudaOfTensorflow()),
   ];
 }
 

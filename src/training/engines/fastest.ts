@@ -34,21 +34,29 @@ const longest = 1500; // ms
 
 /** @throws OPTION_UNSUPPORTED when no engine can train it */
 export async function selectFastest(request: EngineRequest, trial: Trial): Promise<SelectedEngine> {
-  const { candidates, reasons } = await candidatesOf(engineNames, request);
+  const found = await candidatesOf(engineNames, request);
   const timed: { readonly candidate: Candidate; readonly ms: number }[] = [];
-  const refused = [...reasons];
-  for (const candidate of candidates.filter(isTried)) {
+  const refused = [...found.refused];
+  for (const candidate of found.candidates.filter(isTried)) {
     const outcome = trial.refusal(candidate) ?? (await timeSteps(candidate, request, trial).catch(reasonOf));
     if (typeof outcome === 'number') timed.push({ candidate, ms: outcome });
-    else refused.push(`${describeCandidate(candidate)}: ${outcome}`);
+    else refused.push({ engine: describeCandidate(candidate), reason: outcome });
   }
   const [best, ...others] = timed.toSorted((a, b) => a.ms - b.ms);
   if (!best) return refuseAll(refused);
-  const slower = others.map(
-    ({ candidate, ms }) => `${describeCandidate(candidate)}: ${formatTime(ms)}, ${(ms / best.ms).toFixed(1)} times`,
-  );
-  const why = [`${formatTime(best.ms)} a step measured`, ...slower].join('; ');
-  return { ...best.candidate, note: `engine ${describeCandidate(best.candidate)} (${why})` };
+  const next = others.find(({ candidate }) => candidate.provider !== best.candidate.provider);
+  const why = [
+    `${formatTime(best.ms)} a step measured`,
+    ...(next ? [`${describeCandidate(next.candidate)}: ${formatTime(next.ms)}`] : []),
+  ].join('; ');
+  return {
+    ...best.candidate,
+    note: `engine ${describeCandidate(best.candidate)} (${why})`,
+    trials: [
+      ...[best, ...others].map(({ candidate, ms }) => ({ engine: describeCandidate(candidate), ms })),
+      ...refused,
+    ],
+  };
 }
 
 /** What an engine finds out only when it sees the batch, such as a memory that it cannot address. */

@@ -11,7 +11,7 @@ import { type StepOptions, stepOptionsIn } from '../step-options.ts';
 import { costs } from './costs.ts';
 import { expectedStep } from './expected-cost.ts';
 import { jsEngine } from './js/engine.ts';
-import { onnxruntimeEngine } from './onnxruntime/engine.ts';
+import { onnxruntimeCudaEngine, onnxruntimeEngine } from './onnxruntime/engine.ts';
 import { tensorflowEngine } from './tensorflow/engine.ts';
 import { wasmEngine } from './wasm/engine.ts';
 
@@ -19,6 +19,7 @@ const providers = {
   js: jsEngine,
   wasm: wasmEngine,
   onnxruntime: onnxruntimeEngine,
+  'onnxruntime-cuda': onnxruntimeCudaEngine,
   tensorflow: tensorflowEngine,
 } as const satisfies Record<EngineName, EngineProvider>;
 
@@ -39,6 +40,21 @@ export interface Candidate {
 export interface SelectedEngine extends Candidate {
   /** One line for people. */
   readonly note: string;
+  /** Of `fastest`: all that were tried, the fastest first, and why the others were not. */
+  readonly trials?: readonly (TimedEngine | RefusedEngine)[];
+}
+
+export interface TimedEngine {
+  /** With its threads: `wasm, 2 threads`. */
+  readonly engine: string;
+  /** Median milliseconds of a step. */
+  readonly ms: number;
+}
+
+export interface RefusedEngine {
+  /** With its threads, if another number of them was not refused. */
+  readonly engine: string;
+  readonly reason: string;
 }
 
 /** The named engine, or the one that is expected to be the fastest. @throws OPTION_UNSUPPORTED with the reasons */
@@ -47,13 +63,13 @@ export async function selectEngine(name: EngineName | 'auto', request: EngineReq
 }
 
 async function selectByName(name: EngineName, request: EngineRequest): Promise<SelectedEngine> {
-  const { candidates, reasons } = await candidatesOf([name], request);
-  const candidate = candidates.at(-1) ?? refuseAll(reasons);
+  const { candidates, refused } = await candidatesOf([name], request);
+  const candidate = candidates.at(-1) ?? refuseAll(refused);
   return { ...candidate, note: `engine ${describeCandidate(candidate)} (as asked)` };
 }
 
 async function selectByCost(request: EngineRequest): Promise<SelectedEngine> {
-  const { candidates, reasons } = await candidatesOf(['wasm', 'onnxruntime'], request);
+  const { candidates, refused } = await candidatesOf(['wasm', 'onnxruntime'], request);
   const expected = ({ provider, load }: Candidate) =>
     expectedStep(costs, provider.name, load, provider.mostThreads(load.rows)) ?? Number.POSITIVE_INFINITY;
   const [best, ...others] = candidates
@@ -61,15 +77,15 @@ async function selectByCost(request: EngineRequest): Promise<SelectedEngine> {
     .toSorted((a, b) => a.ms - b.ms);
   if (!best) {
     const last = await candidatesOf(['js'], request);
-    const candidate = last.candidates[0] ?? refuseAll([...reasons, ...last.reasons]);
-    const why = ['chosen automatically', ...reasons].join('; ');
+    const candidate = last.candidates[0] ?? refuseAll([...refused, ...last.refused]);
+    const why = ['chosen automatically', ...refused.map(describeRefusal)].join('; ');
     return { ...candidate, note: `engine ${describeCandidate(candidate)} (${why})` };
   }
   const runnerUp = others.find(({ candidate }) => candidate.provider !== best.candidate.provider);
   const why = [
     `${formatTime(best.ms)} a step expected`,
     ...(runnerUp ? [`${describeCandidate(runnerUp.candidate)}: ${formatTime(runnerUp.ms)}`] : []),
-    ...reasons,
+    ...refused.map(describeRefusal),
   ];
   return { ...best.candidate, note: `engine ${describeCandidate(best.candidate)} (${why.join('; ')})` };
 }
@@ -78,9 +94,9 @@ async function selectByCost(request: EngineRequest): Promise<SelectedEngine> {
 export async function candidatesOf(
   names: readonly EngineName[],
   { load, threads, cores = availableParallelism() }: EngineRequest,
-): Promise<{ readonly candidates: readonly Candidate[]; readonly reasons: readonly string[] }> {
+): Promise<{ readonly candidates: readonly Candidate[]; readonly refused: readonly RefusedEngine[] }> {
   const candidates: Candidate[] = [];
-  const reasons: string[] = [];
+  const refused: RefusedEngine[] = [];
   for (const name of names) {
     const provider = providers[name];
     const fewest = provider.fewestThreads?.() ?? 1;
@@ -90,16 +106,16 @@ export async function candidatesOf(
       (await provider.refusal(load.spec)) ??
       refuseThreads(name, threads, fewest, most, load.rows);
     if (refusal !== undefined) {
-      reasons.push(`${name}: ${refusal}`);
+      refused.push({ engine: name, reason: refusal });
       continue;
     }
     const counts = threads === undefined ? range(fewest, Math.max(fewest, Math.min(cores, most))) : [threads];
     const able = counts.map((count) => ({ provider, load: { ...load, threads: count } }));
     const tooLarge = able.flatMap((candidate) => refuseSize(candidate) ?? []);
     candidates.push(...able.filter((candidate) => refuseSize(candidate) === undefined));
-    if (tooLarge.length === able.length) reasons.push(`${name}: ${tooLarge[0]}`);
+    if (tooLarge.length === able.length) refused.push({ engine: name, reason: tooLarge[0] as string });
   }
-  return { candidates, reasons };
+  return { candidates, refused };
 }
 
 /** Why an engine cannot honour the options of a step; undefined when it does. */
@@ -111,10 +127,10 @@ export function refuseStepOptions(
   return refused.length ? `it does not honour ${refused.join(', ')}` : undefined;
 }
 
-export function refuseAll(reasons: readonly string[]): never {
+export function refuseAll(refused: readonly RefusedEngine[]): never {
   return fail(
     'OPTION_UNSUPPORTED',
-    `no engine can train this: ${reasons.join('; ')}`,
+    `no engine can train this: ${refused.map(describeRefusal).join('; ')}`,
     'Use --engine auto without --threads.',
   );
 }
@@ -147,6 +163,8 @@ function range(from: number, to: number): number[] {
 export function describeCandidate({ provider, load }: Candidate): string {
   return `${provider.name}, ${counted(load.threads)}`;
 }
+
+const describeRefusal = ({ engine, reason }: RefusedEngine): string => `${engine}: ${reason}`;
 
 /** `1.24 ms`, `310 ms` */
 export function formatTime(ms: number): string {

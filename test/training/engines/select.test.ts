@@ -7,6 +7,7 @@ import { type EngineName, engineNames } from '../../../src/training/engine.ts';
 import { costs } from '../../../src/training/engines/costs.ts';
 import { expectedStep } from '../../../src/training/engines/expected-cost.ts';
 import { selectFastest } from '../../../src/training/engines/fastest.ts';
+import { onnxruntimeCudaEngine } from '../../../src/training/engines/onnxruntime/engine.ts';
 import {
   type Candidate,
   candidatesOf,
@@ -94,12 +95,36 @@ describe('fastest', () => {
   };
 
   it('times every engine that can do it, takes the fastest and says by how much', async () => {
-    const { provider, load: taken, note } = await selectFastest(request(), trial);
+    const { provider, load: taken, note, trials = [] } = await selectFastest(request(), trial);
     expect(provider.name).not.toBe('js'); // some twenty times slower here
     expect(taken.threads).toBeLessThanOrEqual(availableParallelism());
     const { candidates } = await candidatesOf(engineNames, request());
-    for (const { provider } of candidates) expect(note).toContain(provider.name);
-    expect(note).toMatch(/\([\d.]+ ms a step measured; .*: [\d.]+ ms, [\d.]+ times/);
+    const timed = trials.flatMap((one) => ('ms' in one ? one : []));
+    for (const { provider } of candidates)
+      expect(timed.map(({ engine }) => engine.split(',')[0])).toContain(provider.name);
+    expect(timed.map(({ ms }) => ms)).toEqual(timed.map(({ ms }) => ms).toSorted((a, b) => a - b));
+    expect(note).toMatch(/^engine (.*) \([\d.]+ ms a step measured; .*: [\d.]+ ms\)$/);
+    expect(timed[0]?.engine).toBe(/^engine (.*) \(/.exec(note)?.[1]);
+  });
+
+  it('names every engine: its time, or why it was not tried', async () => {
+    const { trials = [] } = await selectFastest(request({ threads: 1 }), trial);
+    expect(new Set(trials.map(({ engine }) => engine.split(',')[0]))).toEqual(new Set(engineNames));
+    const refused = new Map(trials.flatMap((one) => ('reason' in one ? [[one.engine, one.reason]] : [])));
+    const onCuda = await onnxruntimeCudaEngine.refusal(spec);
+    expect(refused.get('onnxruntime-cuda')).toBe(onCuda);
+    if (onCuda !== undefined) expect(onCuda).toMatch(/execution provider cuda is not available: .*recurrent setup gpu/);
+  });
+
+  it('takes the step on CUDA by name, or refuses it with what would bring it', async () => {
+    const onCuda = await onnxruntimeCudaEngine.refusal(spec);
+    const taken = await selectEngine('onnxruntime-cuda', request()).then(
+      ({ load }) => load.threads,
+      ({ code, message }) => ({ code, message }),
+    );
+    expect(taken).toEqual(
+      onCuda === undefined ? 1 : { code: 'OPTION_UNSUPPORTED', message: expect.stringContaining(onCuda) },
+    );
   });
 
   it('tries powers of two of threads, and the most there are', async () => {

@@ -11,9 +11,17 @@ import { checkWeights, type Tensor } from '../../../../models/weights.ts';
 import { locateOrt } from '../../../../runtime/onnx/ort.ts';
 import type { ProviderName } from '../../../../runtime/onnx/providers.ts';
 import { openSession } from '../../../../runtime/onnx/session.ts';
-import { fail } from '../../../core/errors.ts';
+import { fail, RecurrentError } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
-import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
+import type {
+  Batch,
+  Engine,
+  EngineName,
+  EngineOptions,
+  EngineProvider,
+  EngineState,
+  StepAddress,
+} from '../../engine.ts';
 import { judge } from '../../loss.ts';
 import { momentNames, ratesOf, type StepRates } from '../../optimisers.ts';
 import { adjustGradients, adjustsGradients } from '../../step-options.ts';
@@ -44,18 +52,19 @@ export const onnxruntimeEngine: EngineProvider = {
   mostThreads: (rows) => rows,
   memory: engineMemory,
   addressSpace: (load) => ({ bytes: parameterSpace(load), most: mostBytes }),
-  prepare: (options) => createOnnxruntimeEngine(options, ['cpu']),
+  prepare: (options) => createOnnxruntimeEngine('onnxruntime', options, ['cpu']),
 };
 
 /**
- * The same on a GPU, where one thread is enough: measured by `npm run test:gpu`, and not among the engines that are
- * offered. CUDA adds up gradients in any order, so results do not repeat bit for bit.
+ * The same on the first CUDA device, where one thread is enough: taken by name, or where `fastest` finds it so. CUDA adds
+ * up gradients in any order, so results do not repeat bit for bit.
  */
 export const onnxruntimeCudaEngine: EngineProvider = {
   ...onnxruntimeEngine,
-  refusal: (spec) => refuseCudaFor(spec),
+  name: 'onnxruntime-cuda',
+  refusal: async (spec) => (await onnxruntimeEngine.refusal(spec)) ?? refuseCudaFor(spec),
   mostThreads: () => 1,
-  prepare: (options) => createOnnxruntimeEngine(options, ['cuda', 'cpu']),
+  prepare: (options) => createOnnxruntimeEngine('onnxruntime-cuda', options, ['cuda', 'cpu']),
 };
 
 /** Why the evaluation step of `spec` does not open on CUDA. */
@@ -65,11 +74,16 @@ async function refuseCudaFor(spec: ModelSpec): Promise<string | undefined> {
     await (await openSession(graph, { providers: ['cuda', 'cpu'] })).release();
     return undefined;
   } catch (error) {
-    return (error as Error).message;
+    if (!(error instanceof RecurrentError)) throw error;
+    return `${error.message}; recurrent doctor says what is missing, recurrent setup gpu brings it`;
   }
 }
 
-async function createOnnxruntimeEngine(options: EngineOptions, providers: readonly ProviderName[]): Promise<Engine> {
+async function createOnnxruntimeEngine(
+  name: EngineName,
+  options: EngineOptions,
+  providers: readonly ProviderName[],
+): Promise<Engine> {
   const { spec, weights: initial, optimiser, threads, stepOptions = {} } = options;
   const { classWeights } = stepOptions;
   const plan = planModel(spec);
@@ -120,7 +134,7 @@ async function createOnnxruntimeEngine(options: EngineOptions, providers: readon
   const inTurn = oneAtATime();
 
   return {
-    name: 'onnxruntime',
+    name,
     threads,
 
     step(given, address, learningRate) {

@@ -48,7 +48,9 @@ function describeNative(): void {
     const of = (asked: number | undefined) =>
       candidatesOf(['tensorflow'], { load, threads: asked, cores: threads + 1 });
     expect((await of(undefined)).candidates.map((candidate) => candidate.load.threads)).toEqual([threads]);
-    expect((await of(threads + 1)).reasons).toEqual([expect.stringMatching(/was started with|uses at most/)]);
+    expect((await of(threads + 1)).refused).toEqual([
+      { engine: 'tensorflow', reason: expect.stringMatching(/was started with|uses at most/) },
+    ]);
   });
 
   const address = { seed: 11, epoch: 2, step: 5 };
