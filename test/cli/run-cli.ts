@@ -59,8 +59,13 @@ export async function outcomeOf(child: ReturnType<typeof startCli>): Promise<Out
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
   const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+  const said = Buffer.concat(stderr).toString().replace(ofTensorflow, '');
+  return { status, stdout: Buffer.concat(stdout).toString(), stderr: said };
 }
+
+/** What the library of TensorFlow 2.21 writes while it is loaded, where its binding was built: nothing silences it. */
+const ofTensorflow =
+  /^(?:WARNING: All log messages before absl|I0000 [\d:. ]+port\.cc:\d+\] oneDNN custom operations).*\n/gm;
 
 /** Why no terminal can be had; undefined where it can. */
 export const terminalMissing =
