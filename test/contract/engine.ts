@@ -127,6 +127,48 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
     });
 
     it.each([
+      ['tanh', 'scaledTanh'],
+      ['tanh', 'softplus'],
+      ['sigmoid', 'scaledTanh'],
+      ['sigmoid', 'linear'],
+      ['softsign', 'softplus'],
+      ['softsign', 'scaledTanh'],
+      ['scaledTanh', 'scaledTanh'],
+      ['scaledTanh', 'linear'],
+    ] as const)('gives saturated values their slope, however large the state (%s, gates %s)', async (...given) => {
+      const [activation, recurrentActivation] = given;
+      const spec = parseSpec({
+        version: 1,
+        name: 'growing',
+        layers: [
+          { type: 'embedding', inputDim: 9, outputDim: 3 },
+          { type: 'lstm', units: 2, activation, recurrentActivation },
+          { type: 'dense', units: 1, activation: 'sigmoid' },
+        ],
+      });
+      // Forget gates near 1.7: after 101 steps a state of 1e20 and more multiplies whatever a slope of 0 has instead.
+      const forget = recurrentActivation === 'scaledTanh' ? 6 : 1.8;
+      const weights = new Map(
+        [...randomWeights(spec, 1)].map(([name, { shape, data }]) => {
+          if (name === 'lstm/bias')
+            return [name, { shape, data: data.map((value, i) => (i >> 1 === 1 ? forget : value)) }];
+          return [name, { shape, data: name.startsWith('lstm') ? data.map((value) => value / 4) : data }];
+        }),
+      );
+      const batch = randomBatch(spec, 2, 101, 1);
+      const { gradients } = referenceGradients({ spec, weights }, batch);
+      const moved = await withEngine(spec, weights, sgd, async (engine) => {
+        await engine.step(batch, address, 1);
+        return (await engine.state()).weights;
+      });
+      for (const [name, expected] of gradients) {
+        const after = (moved.get(name) as Tensor).data;
+        const got = Float64Array.from((weights.get(name) as Tensor).data, (value, i) => value - (after[i] as number));
+        expect(relativeError(got, expected), name).toBeLessThan(tolerance);
+      }
+    });
+
+    it.each([
       ['sigmoid', 1],
       ['softmax', 3],
     ] as const)('clips saturated probabilities as Keras does (%s head)', async (activation, units) => {

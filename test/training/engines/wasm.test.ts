@@ -152,6 +152,31 @@ for (const build of availableBuilds()) {
       expect(Buffer.from(run('tanh', -1).map((y) => -y).buffer).equals(Buffer.from(run('tanh', 1).buffer))).toBe(true);
     });
 
+    it('is exact where float32 cannot tell a saturated value from its end, and the slope there is 0', async () => {
+      const { kernels, memory } = await loadKernels(build);
+      memory.grow(2);
+      const alpha = Math.fround(scaledTanh.alpha);
+      const ends = { tanh: [-1, 1], sigmoid: [0, 1], scaledTanh: [-alpha, alpha], elu: [-1, undefined] } as const;
+      const xs = [20, 24, 40, 87, 89, 1e3, 1e10, 1e38, Number.POSITIVE_INFINITY];
+      for (const [activation, [low, high]] of Object.entries(ends)) {
+        const code = activations.indexOf(activation as Activation);
+        for (const [end, signed] of [
+          [low, xs.map((x) => -x)],
+          [high, xs],
+        ] as const) {
+          if (end === undefined) continue;
+          const bytes = 4 * 12;
+          const [values, ones, slopes] = [0, 1, 2].map((k) => new Float32Array(memory.buffer, at + bytes * k, 12));
+          values?.fill(signed[0] ?? 0).set(signed);
+          ones?.fill(1);
+          kernels.activateRange(code, at, at, bytes);
+          kernels.activationGradient(code, at + 2 * bytes, at, at + bytes, bytes);
+          expect(values, activation).toEqual(new Float32Array(12).fill(end));
+          expect(slopes, activation).toEqual(new Float32Array(12));
+        }
+      }
+    });
+
     it('draws the dropout masks of every engine', async () => {
       const { kernels, memory } = await loadKernels(build);
       memory.grow(1);

@@ -7,7 +7,12 @@ export interface ActivationFunction {
   readonly slope: (y: number) => number;
 }
 
-const { hardSigmoid, hardSigmoidLegacy, elu, leakyRelu, thresholdedRelu, scaledTanh } = activationConstants;
+const { hardSigmoid, hardSigmoidLegacy, elu, leakyRelu, thresholdedRelu } = activationConstants;
+/** α as a float32, which outputs are kept as: the slope at a saturated output is then exactly 0. */
+const scaledTanh = {
+  alpha: Math.fround(activationConstants.scaledTanh.alpha),
+  beta: activationConstants.scaledTanh.beta,
+};
 
 function clipped({ alpha, beta }: { readonly alpha: number; readonly beta: number }): ActivationFunction {
   return {

@@ -40,7 +40,8 @@ export const activationNodes = {
   hardSigmoid: clipped(hardSigmoid),
   hardSigmoidLegacy: clipped(hardSigmoidLegacy),
   softsign: {
-    of: (g, x) => g.node('Softsign', [x]),
+    // onnxruntime's own Softsign multiplies by 1/(1 + |x|), rounded, and so misses 1, and the slope there 0
+    of: (g, x) => g.div(x, g.add(g.float32(1), g.node('Abs', [x]))),
     slope: (g, y) => {
       const rest = g.sub(g.float32(1), g.node('Abs', [y]));
       return g.mul(rest, rest);

@@ -16,34 +16,37 @@ const LEAKY_RELU = 8;
 const THRESHOLDED_RELU = 9;
 const SCALED_TANH = 10;
 
-/** Of P and Q below, in rising order, and where they end. */
+/** Of P and Q below, in rising order; the largest x² that they are asked for, the largest and the least result. */
 const TANH_P: usize = memory.data<f32>([
-  1, 0.13481989813675865, 0.003616329611697198, 2.264184900402535e-5, 1.62952284269717e-8,
+  0.9999999139093542, 0.13379244607248209, 0.0034937554219502467, 2.058981248800306e-5, 1.3348178765882518e-8,
 ]);
 const TANH_Q: usize = memory.data<f32>([
-  1, 0.46815325353522635, 0.0263340629503403, 0.000348488016733035, 8.951465264506733e-7,
+  1, 0.46712544281210583, 0.02586928798978245, 0.0003283110648264341, 7.769632884455509e-7,
 ]);
-const TANH_LIMIT: usize = memory.data<f32>([8]);
+const TANH_ENDS: usize = memory.data<f32>([100, 1, -1]);
 
 /** The same for ½ tanh(x/2): P(x²/4)/4 and Q(x²/4). Powers of two, so nothing is rounded anew. */
 const SIGMOID_P: usize = memory.data<f32>([
-  0.25, 0.13481989813675865 / 16, 0.003616329611697198 / 64, 2.264184900402535e-5 / 256, 1.62952284269717e-8 / 1024,
+  0.9999999139093542 / 4, 0.13379244607248209 / 16, 0.0034937554219502467 / 64, 2.058981248800306e-5 / 256,
+  1.3348178765882518e-8 / 1024,
 ]);
 const SIGMOID_Q: usize = memory.data<f32>([
-  1, 0.46815325353522635 / 4, 0.0263340629503403 / 16, 0.000348488016733035 / 64, 8.951465264506733e-7 / 256,
+  1, 0.46712544281210583 / 4, 0.02586928798978245 / 16, 0.0003283110648264341 / 64, 7.769632884455509e-7 / 256,
 ]);
-const SIGMOID_LIMIT: usize = memory.data<f32>([16]);
+const SIGMOID_ENDS: usize = memory.data<f32>([400, 0.5, -0.5]);
 const HALF: usize = memory.data<f32>([0.5]);
 
 /**
- * x · P(x²)/Q(x²), held at its values at ± the limit. One division and no exponential. `pmin` and `pmax` are one
- * instruction each, and let NaN through.
+ * x · P(x²)/Q(x²), held between its ends. One division and no exponential. `pmin` and `pmax` are one instruction each,
+ * and let NaN through.
+ *
+ * The quotient passes 1 before x² is held, and grows with x from there, so that what is saturated is exactly 1 and its
+ * slope, 1 − y², exactly 0. A unit in the last place of 1 would leave a slope of 1e-7, which 100 steps of a loop that
+ * amplifies, as a forget gate of scaledTanh does by up to 1.7, turn into 1e16.
  */
 @inline
-function rational(x: v128, limit: usize, p: usize, q: usize): v128 {
-  const most = spread(limit, 0);
-  const y = f32x4.pmax(f32x4.pmin(x, most), f32x4.neg(most));
-  const z = mul(y, y);
+function rational(x: v128, ends: usize, p: usize, q: usize): v128 {
+  const z = f32x4.pmin(mul(x, x), spread(ends, 0));
   let above = spread(p, 4);
   let below = spread(q, 4);
   above = multiplyAdd(above, z, spread(p, 3));
@@ -54,22 +57,22 @@ function rational(x: v128, limit: usize, p: usize, q: usize): v128 {
   below = multiplyAdd(below, z, spread(q, 1));
   above = multiplyAdd(above, z, spread(p, 0));
   below = multiplyAdd(below, z, spread(q, 0));
-  return f32x4.div(mul(y, above), below);
+  return f32x4.pmax(f32x4.pmin(f32x4.div(mul(x, above), below), spread(ends, 1)), spread(ends, 2));
 }
 
 /**
- * The coefficients are those of least largest error (`tools/fit-tanh.py`): 2.5e-8 in exact arithmetic; 3.4e-7 in
+ * The coefficients are those of least largest error (`tools/fit-tanh.py`): 3.3e-8 in exact arithmetic; 3.4e-7 in
  * float32, absolute and relative, as the last roundings weigh more.
  */
 @inline
 function tanh(x: v128): v128 {
-  return rational(x, TANH_LIMIT, TANH_P, TANH_Q);
+  return rational(x, TANH_ENDS, TANH_P, TANH_Q);
 }
 
 /** 1/(1 + e⁻ˣ) = ½ + ½ tanh(x/2) */
 @inline
 function sigmoid(x: v128): v128 {
-  return add(spread(HALF, 0), rational(x, SIGMOID_LIMIT, SIGMOID_P, SIGMOID_Q));
+  return add(spread(HALF, 0), rational(x, SIGMOID_ENDS, SIGMOID_P, SIGMOID_Q));
 }
 
 /** Bounds of the argument, the shifter, log₂ e, and ln 2 in two parts. */
@@ -102,7 +105,7 @@ export function exp(x: v128): v128 {
 /** eˣ − 1 for x ≤ 0, without cancellation near 0: 2t/(1 − t) with t = tanh(x/2) */
 @inline
 function expMinusOne(x: v128): v128 {
-  const half = rational(x, SIGMOID_LIMIT, SIGMOID_P, SIGMOID_Q); // t/2
+  const half = rational(x, SIGMOID_ENDS, SIGMOID_P, SIGMOID_Q); // t/2
   const t = add(half, half);
   return f32x4.div(add(t, t), sub(one(), t));
 }
@@ -137,8 +140,8 @@ function clipped(x: v128, alpha: usize): v128 {
 const HARD_SIGMOID_ALPHA: usize = memory.data<f32>([1.0 / 6]);
 const HARD_SIGMOID_LEGACY_ALPHA: usize = memory.data<f32>([0.2]);
 const LEAKY_RELU_ALPHA: usize = memory.data<f32>([0.2]);
-/** α, β and 1/α of α tanh(βx). */
-const SCALED: usize = memory.data<f32>([1.7159, 2.0 / 3, 1.0 / 1.7159]);
+/** α, β, αβ and β/α of α tanh(βx). */
+const SCALED: usize = memory.data<f32>([1.7159, 2.0 / 3, (1.7159 * 2) / 3, 2.0 / 3 / 1.7159]);
 
 /** With a constant code, what the compiler leaves of it is the one formula. */
 @inline
@@ -173,9 +176,7 @@ export function slope(activation: i32, y: v128): v128 {
   if (activation == ELU) return v128.bitselect(one(), add(y, one()), f32x4.gt(y, ZERO));
   if (activation == LEAKY_RELU) return v128.bitselect(one(), spread(LEAKY_RELU_ALPHA, 0), f32x4.gt(y, ZERO));
   if (activation == THRESHOLDED_RELU) return v128.and(one(), f32x4.gt(y, ZERO));
-  if (activation == SCALED_TANH) {
-    return mul(spread(SCALED, 1), sub(spread(SCALED, 0), mul(mul(y, y), spread(SCALED, 2))));
-  }
+  if (activation == SCALED_TANH) return sub(spread(SCALED, 2), mul(mul(y, y), spread(SCALED, 3))); // 0 where y is α
   return one();
 }
 
