@@ -18,7 +18,7 @@ export interface ModelCard {
   readonly parity: z.output<typeof paritySchema> | null;
 }
 
-const paritySchema = z.object({
+export const paritySchema = z.object({
   passed: z.boolean(),
   examples: z.number(),
   flips: z.number(),

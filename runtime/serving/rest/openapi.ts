@@ -13,6 +13,25 @@ const everyRoute: Readonly<Record<number, string>> = {
   503: 'The model is not ready, or the server is stopping',
 };
 
+/** Headers of answers by their status, beside X-Request-Id, which all have. */
+const headersOf: Readonly<Record<number, readonly string[]>> = {
+  401: ['WWW-Authenticate'],
+  429: ['Retry-After'],
+  503: ['Retry-After'],
+};
+
+const headers = {
+  'X-Request-Id': { description: 'Of this request, as in the log', schema: { type: 'string', format: 'uuid' } },
+  'Retry-After': { description: 'Seconds after which to ask again', schema: { type: 'integer' } },
+  'WWW-Authenticate': { description: 'Bearer', schema: { type: 'string' } },
+} as const;
+
+/** Either of them is enough. */
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer' },
+  header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+} as const;
+
 export function openApiDocument(routes: readonly Route[], secured: boolean): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
@@ -28,46 +47,56 @@ export function openApiDocument(routes: readonly Route[], secured: boolean): obj
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     paths,
-    components: {
-      schemas: { Error: errorSchema },
-      ...(secured && { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } }),
-    },
+    components: { schemas: { Error: errorSchema }, headers, ...(secured && { securitySchemes }) },
   };
 }
 
-function operation({ method, url, summary, open, body, answers }: Route, secured: boolean): object {
-  const parameters = [...url.matchAll(/:(\w+)/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: { type: 'string' },
-  }));
+function operation(route: Route, secured: boolean): object {
+  const { method, url, summary, body, bodyOptional } = route;
+  const keyed = secured && route.open !== true;
+  const parameters = parametersOf(route);
+  const answers = Object.entries<Answer>({ ...errorsOf(method, keyed), ...route.answers });
   return {
     operationId: `${method.toLowerCase()}${url.replaceAll(/[^a-zA-Z0-9]+(\w?)/g, (_, letter: string) => letter.toUpperCase())}`,
     summary,
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { content: contentOf(body) } }),
-    responses: Object.fromEntries(
-      Object.entries<Answer>({ ...errorsOf(method, open === true), ...answers }).map(([status, answer]) => [
-        status,
-        { description: answer.description, ...contentField(Number(status), answer.content) },
-      ]),
-    ),
-    ...(secured && !open && { security: [{ key: [] }] }),
+    ...(body && { requestBody: { required: !bodyOptional, content: contentOf(body) } }),
+    responses: Object.fromEntries(answers.map(([status, answer]) => [status, response(Number(status), answer)])),
+    ...(keyed && { security: Object.keys(securitySchemes).map((name) => ({ [name]: [] })) }),
   };
 }
 
-function errorsOf(method: Route['method'], open: boolean): Record<string, Answer> {
+function parametersOf({ url, headers = {} }: Route): object[] {
+  return [
+    ...[...url.matchAll(/:(\w+)/g)].map(([, name]) => ({
+      ...{ name, in: 'path', required: true },
+      schema: { type: 'string' },
+    })),
+    ...Object.entries(headers).map(([name, schema]) => ({ name, in: 'header', schema })),
+  ];
+}
+
+/** The errors that every route of this method has. */
+function errorsOf(method: Route['method'], keyed: boolean): Record<string, Answer> {
   return Object.fromEntries(
     Object.entries(everyRoute)
-      .filter(([status]) => !(open && status === '401') && (method === 'POST' || !['413', '415'].includes(status)))
+      .filter(([status]) => (keyed || status !== '401') && (method === 'POST' || !['413', '415'].includes(status)))
       .map(([status, description]) => [status, { description }]),
   );
 }
 
-function contentField(status: number, content: Readonly<Record<string, object>> | undefined) {
-  if (content) return { content: contentOf(content) };
-  return status < 400 ? {} : { content: contentOf({ 'application/json': { $ref: '#/components/schemas/Error' } }) };
+/** An error has the form of all errors, unless the answer says otherwise. */
+function response(status: number, { description, content, headers: own = {} }: Answer): object {
+  const names = ['X-Request-Id', ...(headersOf[status] ?? [])];
+  const body = content ?? { 'application/json': { $ref: '#/components/schemas/Error' } };
+  return {
+    description,
+    headers: {
+      ...Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+      ...Object.fromEntries(Object.entries(own).map(([name, schema]) => [name, { schema }])),
+    },
+    content: contentOf(body),
+  };
 }
 
 function contentOf(schemas: Readonly<Record<string, object>>): object {

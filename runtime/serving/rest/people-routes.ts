@@ -6,9 +6,9 @@ import { readCard } from '../card.ts';
 import { pageHeaders, readPageFiles } from '../page/files.ts';
 import { parseJson, parseWith } from '../protocol/request.ts';
 import type { Service } from '../service.ts';
-import { bodyOf, onGone } from './protocol-routes.ts';
+import { bodyOf, onGone, whileBusy } from './protocol-routes.ts';
 import type { Route } from './route.ts';
-import { classificationSchema, modelListSchema, schemaOf } from './schemas.ts';
+import { cardSchema, classificationSchema, modelListSchema, schemaOf } from './schemas.ts';
 
 const classifyBody = z
   .strictObject({
@@ -31,7 +31,10 @@ export function peopleRoutes(service: Service): Route[] {
       url: '/v1/classify',
       summary: 'Classifies one text, or several',
       body: { 'application/json': schemaOf(classifyBody) },
-      answers: { 200: { description: 'The predictions', content: { 'application/json': classificationSchema } } },
+      answers: {
+        200: { description: 'The predictions', content: { 'application/json': classificationSchema } },
+        ...whileBusy,
+      },
       handle: async (request, reply) => {
         const {
           text,
@@ -77,7 +80,7 @@ export function peopleRoutes(service: Service): Route[] {
       method: 'GET',
       url: '/v1/models/:model',
       summary: 'The card of a model: layers, parameters, training, parity',
-      answers: { 200: { description: 'The card', content: { 'application/json': { type: 'object' } } } },
+      answers: { 200: { description: 'The card', content: { 'application/json': cardSchema } } },
       handle: ({ params }) => readCard(repository.get((params as { model: string }).model)),
     },
     ...readPageFiles().map(

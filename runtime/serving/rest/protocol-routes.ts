@@ -12,12 +12,28 @@ import { indexSchema, inferenceSchema, metadataSchema, modelMetadataSchema, sche
 const json = 'application/json';
 const binary = 'application/octet-stream';
 
-const text = { type: 'string' } as const;
-const flag = (name: string) =>
-  ({ type: 'object', properties: { [name]: { type: 'boolean' } }, required: [name] }) as const;
+const bytes = { contentMediaType: binary } as const;
+const binaryLength = {
+  'Inference-Header-Content-Length': { type: 'integer', description: 'Bytes of JSON, where binary tensors follow it' },
+} as const;
+const flag = (name: string, more: Readonly<Record<string, object>> = {}) =>
+  ({ type: 'object', properties: { ...more, [name]: { type: 'boolean' } }, required: [name] }) as const;
+const modelReady = flag('ready', { name: { type: 'string' } });
+const notReady = (description: string, schema: object) => ({ description, content: { [json]: schema } });
 const ok = (description: string, schema: object) => ({ 200: { description, content: { [json]: schema } } });
 
+/** What else befalls a request that runs a model. */
+export const whileBusy = {
+  429: { description: 'Too many rows are waiting' },
+  504: { description: 'The deadline has passed' },
+} as const;
+
 const indexBody = z.strictObject({ ready: z.boolean().optional() });
+
+/** Triton's clients can send another configuration and other files, which this server does not take. */
+const controlBody = z.strictObject({
+  parameters: z.strictObject({ unload_dependents: z.boolean().optional() }).optional(),
+});
 
 export function protocolRoutes(service: Service): Route[] {
   const { repository, settings } = service;
@@ -35,7 +51,7 @@ export function protocolRoutes(service: Service): Route[] {
       url: '/v2/health/ready',
       summary: 'Whether every model is loaded and warm, and the server is not stopping',
       open: true,
-      answers: { ...ok('It is', flag('ready')), 503: { description: 'It is not yet, or not any more' } },
+      answers: { ...ok('It is', flag('ready')), 503: notReady('It is not yet, or not any more', flag('ready')) },
       handle: (_, reply) => answerReady(reply, service.ready, {}),
     },
     {
@@ -64,7 +80,7 @@ export function protocolRoutes(service: Service): Route[] {
         method: 'GET',
         url: `${prefix}/ready`,
         summary: `Whether ${which} of a model is ready`,
-        answers: { ...ok('It is', flag('ready')), 503: { description: 'It is being loaded' } },
+        answers: { ...ok('It is', modelReady), 503: notReady('It is being loaded, or was taken out', modelReady) },
         handle: (request, reply) => {
           const { model: name } = request.params as ModelParams;
           return answerReady(
@@ -78,14 +94,15 @@ export function protocolRoutes(service: Service): Route[] {
         method: 'POST',
         url: `${prefix}/infer`,
         summary: `Classifies rows by ${which} of a model`,
-        body: { [json]: schemaOf(requestSchema), [binary]: text },
+        body: { [json]: schemaOf(requestSchema), [binary]: bytes },
+        headers: binaryLength,
         answers: {
           200: {
             description: 'The outputs, in JSON or binary form',
-            content: { [json]: inferenceSchema, [binary]: text },
+            content: { [json]: inferenceSchema, [binary]: bytes },
+            headers: binaryLength,
           },
-          429: { description: 'Too many rows are waiting' },
-          504: { description: 'The deadline has passed' },
+          ...whileBusy,
         },
         handle: async (request, reply) => {
           const inferRequest = readRequest(
@@ -115,6 +132,7 @@ export function protocolRoutes(service: Service): Route[] {
       url: '/v2/repository/index',
       summary: 'Every model and version with its state',
       body: { [json]: schemaOf(indexBody) },
+      bodyOptional: true,
       answers: {
         ...ok('The index', indexSchema),
         403: { description: 'The server was not started with --model-control' },
@@ -130,9 +148,10 @@ export function protocolRoutes(service: Service): Route[] {
         method: 'POST',
         url: `/v2/repository/models/:model/${action}`,
         summary: action === 'load' ? "Opens a model's files anew" : 'Takes a model out of service',
-        body: { [json]: { type: 'object', properties: { parameters: { type: 'object' } } } },
+        body: { [json]: schemaOf(controlBody) },
+        bodyOptional: true,
         answers: {
-          200: { description: 'It is done' },
+          ...ok('It is done', { type: 'object' }),
           403: { description: 'The server was not started with --model-control' },
         },
         handle: async (request, reply) => {
@@ -186,11 +205,6 @@ function isReady(get: () => unknown): boolean {
     throw error;
   }
 }
-
-/** Triton's clients can send another configuration and other files, which this server does not take. */
-const controlBody = z.strictObject({
-  parameters: z.strictObject({ unload_dependents: z.boolean().optional() }).optional(),
-});
 
 function checkControl(request: FastifyRequest): void {
   if (request.body) parseWith(controlBody, parseJson(bodyOf(request)));

@@ -10,6 +10,10 @@ export interface Route {
   readonly open?: boolean;
   /** JSON schemas by media type; absent where no body is read. */
   readonly body?: Readonly<Record<string, object>>;
+  /** Whether the body may be left out. */
+  readonly bodyOptional?: boolean;
+  /** Schemas of the headers that it reads. */
+  readonly headers?: Readonly<Record<string, object>>;
   /** What it answers when all is well, and errors of its own beside those that every route has. */
   readonly answers: Readonly<Record<number, Answer>>;
   readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -18,6 +22,8 @@ export interface Route {
 export interface Answer {
   readonly description: string;
   readonly content?: Readonly<Record<string, object>>;
+  /** Schemas of headers that it may have, beside those of every answer. */
+  readonly headers?: Readonly<Record<string, object>>;
 }
 
 /** The body of every error. */

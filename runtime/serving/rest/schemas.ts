@@ -1,5 +1,6 @@
 /** JSON schemas of what the routes answer, for the OpenAPI document. */
 import { z } from 'zod';
+import { paritySchema } from '../card.ts';
 import { datatypes } from '../protocol/tensor.ts';
 
 /** What a client may send by a schema; what the protocol cannot say in JSON schema is left open. */
@@ -76,6 +77,19 @@ const prediction = {
 } as const;
 
 export const modelListSchema = object({ models: listOf(object({ name: text, versions: texts })) });
+
+const whole = { type: 'integer' } as const;
+
+export const cardSchema = object({
+  name: text,
+  version: text,
+  labels: texts,
+  layers: listOf(object({ layer: text, shape: text, parameters: whole })),
+  parameters: whole,
+  facts: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
+  history: listOf({ type: 'object', additionalProperties: { type: ['number', 'null'] } }),
+  parity: { anyOf: [schemaOf(paritySchema), { type: 'null' }] },
+});
 
 export const classificationSchema = object({
   model: text,
