@@ -4,7 +4,7 @@ import { type ModelMetadata, readMetadata } from '../../models/metadata/metadata
 import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { createEncoder, type Encoder } from '../../models/text/encoder.ts';
 import { fileError, readFileWhole } from '../../src/core/files.ts';
-import type { BatchRecord } from '../batching/batcher.ts';
+import type { BatchingOptions, BatchRecord } from '../batching/batcher.ts';
 import { type Classifier, type ClassifierOptions, loadClassifier } from '../predict/classifier.ts';
 import type { Prediction } from '../predict/prediction.ts';
 import { createSequences, type SequenceLimits, type Sequences } from './sequences.ts';
@@ -60,8 +60,7 @@ export async function openServedModel(
   const classifier = await loadClassifier(bytes, { ...options, batching: { ...batching, onBatch } });
   const time = metadata.preprocessing.maxLength;
   try {
-    const most = Math.min(warmRows, batching?.maxQueue ?? warmRows);
-    for (const rows of [1, most]) await classifier.predictIds(new Int32Array(rows * time).fill(1), rows, time);
+    await warmUp(classifier, time, batching);
   } catch (error) {
     await classifier.dispose();
     throw error;
@@ -90,7 +89,15 @@ export async function openServedModel(
   };
 }
 
-const warmRows = 8;
+/** One row and a whole batch, in this order: together they fill it, so they do not wait for others. */
+async function warmUp(
+  { predictIds }: Classifier,
+  time: number,
+  { maxBatch = 64, maxQueue = maxBatch + 1 }: BatchingOptions = {},
+): Promise<void> {
+  const sizes = [1, Math.min(maxBatch, maxQueue - 1)].filter((rows) => rows > 0);
+  await Promise.all(sizes.map((rows) => predictIds(new Int32Array(rows * time).fill(1), rows, time)));
+}
 
 /** Each text is a request of its own to the batcher: rows of a length run together, whoever sent them. */
 async function runTexts(

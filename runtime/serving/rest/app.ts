@@ -7,6 +7,7 @@ import { fail } from '../../../src/core/errors.ts';
 import { apiKeyOf, checkApiKey } from '../api-key.ts';
 import type { Service } from '../service.ts';
 import { acceptBodies } from './body.ts';
+import { drainOnClose } from './drain.ts';
 import { refuseConnection, sendError } from './errors.ts';
 import { openApiDocument } from './openapi.ts';
 import { peopleRoutes } from './people-routes.ts';
@@ -30,6 +31,7 @@ export function createApp(service: Service, logger: FastifyBaseLogger): FastifyI
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // fastify's own answer has no id, no code and no Retry-After
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => {
       sendError(error, request, reply);
@@ -38,6 +40,7 @@ export function createApp(service: Service, logger: FastifyBaseLogger): FastifyI
     serverFactory: (handler) => createServer(handler, settings),
   });
   acceptBodies(app, settings.maxBodyBytes);
+  drainOnClose(app, settings.timeoutSeconds * 1000);
 
   const routes = [...protocolRoutes(service), ...peopleRoutes(service)];
   const document: Route = {
@@ -63,7 +66,9 @@ export function createApp(service: Service, logger: FastifyBaseLogger): FastifyI
     reply.header('x-request-id', request.id);
     reply.header('x-content-type-options', 'nosniff');
     const { open } = request.routeOptions.config as RouteConfig;
-    if (settings.apiKey !== undefined && open !== true) checkApiKey(settings.apiKey, apiKeyOf(request.headers));
+    if (open === true) return;
+    if (settings.apiKey !== undefined) checkApiKey(settings.apiKey, apiKeyOf(request.headers));
+    if (service.stopping) fail('NOT_READY', 'the server is stopping', 'Try again later, or ask another one.');
   });
   app.addHook('onSend', async (_, reply) => {
     // A connection that was busy when the server began to stop is not idle, and would be waited for.

@@ -23,11 +23,13 @@ export function asRecurrentError(error: unknown): RecurrentError {
   return new RecurrentError(known, told, hint, { cause: error });
 }
 
-/** Answers with the error; faults of the server are logged with the id that the client is told. */
+/** Answers with the error; what is no mistake of the client is logged with the id that it is told, faults with their stack. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asRecurrentError(error);
   const http: number = catalogue[known.code].http;
-  if (http >= 500) request.log.error({ err: error, code: known.code }, 'a request failed');
+  if (http === 500) request.log.error({ err: error, code: known.code }, 'a request failed');
+  else if (http > 500 && known.code !== 'INTERRUPTED')
+    request.log.warn({ code: known.code, reason: known.message }, 'a request was not answered');
   if (http === 429 || http === 503) reply.header('retry-after', String(retryAfter));
   if (http === 401) reply.header('www-authenticate', 'Bearer');
   const body: ErrorBody = { error: `${known.message}. ${known.hint}`, code: known.code, id: request.id };

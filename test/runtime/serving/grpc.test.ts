@@ -3,6 +3,7 @@ import { Client, credentials, Metadata, type ServiceError, status as statuses } 
 import protobuf from 'protobufjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { healthProto, proto } from '../../../runtime/serving/grpc/proto.ts';
+import type { ServeOptions } from '../../../runtime/serving/options.ts';
 import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
 import { expectedProbabilities, mailModel, type Served, serve, tolerance, topicModel } from '../../support/serving.ts';
 
@@ -21,21 +22,35 @@ beforeAll(async () => {
   client = new Client(server.grpcAddress ?? '', credentials.createInsecure());
 });
 afterAll(async () => {
-  client.close();
+  for (const each of [client, ...clients]) each.close();
   await server.close();
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: the fields of a message
 type Message = any;
 
-function call(method: string, request: object = {}, headers: Readonly<Record<string, string>> = {}): Promise<Message> {
+const clients: Client[] = [];
+function clientOf({ grpcAddress }: Served): Client {
+  const made = new Client(grpcAddress ?? '', credentials.createInsecure());
+  clients.push(made);
+  return made;
+}
+
+function call(
+  method: string,
+  request: object = {},
+  headers: Readonly<Record<string, string>> = {},
+  to = client,
+  milliseconds = 20_000,
+  onId: (id: string) => void = () => {},
+): Promise<Message> {
   const service = root.lookupService(method === 'Check' ? 'grpc.health.v1.Health' : 'inference.GRPCInferenceService');
   const { resolvedRequestType, resolvedResponseType } = service.methods[method] as protobuf.Method;
   const metadata = new Metadata();
   for (const [name, value] of Object.entries({ 'x-api-key': key.replaceAll(' ', '-'), ...headers }))
     metadata.set(name, value);
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
+    const sent = to.makeUnaryRequest(
       `/${service.fullName.slice(1)}/${method}`,
       (value: object) => Buffer.from((resolvedRequestType as protobuf.Type).encode(value).finish()),
       (bytes) =>
@@ -46,9 +61,10 @@ function call(method: string, request: object = {}, headers: Readonly<Record<str
         }),
       (resolvedRequestType as protobuf.Type).fromObject(request),
       metadata,
-      { deadline: Date.now() + 20_000 },
+      { deadline: Date.now() + milliseconds },
       (error, answer) => (error ? reject(error) : resolve(answer)),
     );
+    sent.on('metadata', (told) => onId(String(told.get('x-request-id')[0])));
   });
 }
 
@@ -219,6 +235,86 @@ describe('keys', () => {
     }
     const bearer = { 'x-api-key': '', authorization: `Bearer ${key.replaceAll(' ', '-')}` };
     expect(await call('ServerMetadata', {}, bearer)).toMatchObject({ name: 'recurrent-onnx' });
+  });
+});
+
+describe('statuses', () => {
+  /** Another server, and calls on it. */
+  async function withServer<T>(options: ServeOptions, work: (ask: typeof infer, other: Served) => Promise<T>) {
+    const other = await serve({ 'mail.onnx': mailModel }, { grpcPort: 0, ...options });
+    const its = new Client(other.grpcAddress ?? '', credentials.createInsecure());
+    try {
+      return await work((request) => call('ModelInfer', { modelName: 'mail', ...request }, {}, its), other);
+    } finally {
+      its.close();
+      await other.close();
+    }
+  }
+  const one = (text: string) => ({ inputs: [{ ...textTensor, shape: [1], contents: bytesContents([text]) }] });
+
+  it('RESOURCE_EXHAUSTED is a full queue; what was taken is answered', async () => {
+    await withServer({ maxQueue: 4, maxDelayMs: 200 }, async (ask) => {
+      const outcomes = await Promise.allSettled(Array.from({ length: 12 }, (_, n) => ask(one(`w${n + 1}`))));
+      const refused = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+      expect(refused).toHaveLength(8);
+      for (const error of refused) await expectError(Promise.reject(error), 'QUEUE_FULL', /4 rows are waiting/);
+    });
+  });
+
+  it('DEADLINE_EXCEEDED is the timeout of a request, and the deadline of the call takes its row back', async () => {
+    await withServer({ maxDelayMs: 5000 }, async (ask, other) => {
+      const late = ask({ ...one('w1'), parameters: { timeout: { int64Param: 20_000 } } });
+      await expectError(late, 'DEADLINE_EXCEEDED', /within 20 ms/);
+      const waiting = async () =>
+        /^nv_inference_pending_request_count\{.*\} (\d+)$/m.exec(`${(await other.ask('GET', '/metrics')).bytes}`)?.[1];
+      const gone = call('ModelInfer', { modelName: 'mail', ...one('w1') }, {}, clientOf(other), 300);
+      await expect.poll(waiting).toBe('1');
+      await expect(gone).rejects.toMatchObject({ code: statuses.DEADLINE_EXCEEDED });
+      await expect.poll(waiting).toBe('0');
+    });
+  });
+
+  it('PERMISSION_DENIED is a server without leave for model control', async () => {
+    await withServer({}, async (_, other) => {
+      for (const method of ['RepositoryIndex', 'RepositoryModelLoad', 'RepositoryModelUnload']) {
+        const denied = call(method, { modelName: 'mail' }, {}, clientOf(other));
+        await expectError(denied, 'MODEL_CONTROL_OFF', /--model-control/);
+      }
+    });
+  });
+
+  it('UNIMPLEMENTED is a method or a service that there is not', async () => {
+    for (const path of ['/inference.GRPCInferenceService/ModelStreamInfer', '/another.Service/Call']) {
+      const answer = new Promise((resolve, reject) => {
+        const same = (bytes: Buffer) => bytes;
+        client.makeUnaryRequest(path, same, same, Buffer.alloc(0), new Metadata(), {}, (error, bytes) =>
+          error ? reject(error) : resolve(bytes),
+        );
+      });
+      await expect(answer).rejects.toMatchObject({ code: statuses.UNIMPLEMENTED });
+    }
+  });
+
+  it('UNAVAILABLE is a server that has stopped', async () => {
+    let address = '';
+    await withServer({}, async (_, other) => {
+      address = other.grpcAddress ?? '';
+    });
+    const late = new Client(address, credentials.createInsecure());
+    await expect(call('ServerLive', {}, {}, late)).rejects.toMatchObject({ code: statuses.UNAVAILABLE });
+    late.close();
+  });
+
+  it('of every call is in the log under the id that its metadata has', async () => {
+    const ids: string[] = [];
+    const listen = (id: string) => ids.push(id);
+    await call('ServerMetadata', {}, {}, client, 20_000, listen);
+    await call('ModelMetadata', { name: 'none' }, {}, client, 20_000, listen).catch(() => {});
+    const lines = ids.map((id) => server.log.find(({ reqId }) => reqId === id));
+    expect(lines).toMatchObject([
+      { method: 'ServerMetadata', status: 'OK', milliseconds: expect.any(Number) },
+      { method: 'ModelMetadata', status: 'NOT_FOUND' },
+    ]);
   });
 });
 

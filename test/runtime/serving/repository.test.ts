@@ -1,0 +1,203 @@
+/** What a server has and when: the model repository extension over REST, the start, the end, and models that fail. */
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../../exporters/export.ts';
+import type { TrainedModel } from '../../../models/model.ts';
+import { startServer } from '../../../runtime/serving/server.ts';
+import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
+import {
+  type Answer,
+  expectedProbabilities,
+  mailModel,
+  modelFolder,
+  type Served,
+  serve,
+  tolerance,
+  topicModel,
+  withSeed,
+  writeModel,
+} from '../../support/serving.ts';
+import { modelOf } from '../../support/trained-model.ts';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(() => Promise.all(open.splice(0).map((server) => server.close())));
+async function start(...args: Parameters<typeof serve>): Promise<Served> {
+  const server = await serve(...args);
+  open.push(server);
+  return server;
+}
+
+function expectError({ status, headers, json }: Answer, code: ErrorCode, says: RegExp): void {
+  const { http } = catalogue[code];
+  const error = expect.stringMatching(says);
+  expect({ status, json }).toEqual({ status: http, json: { error, code, id: headers.get('x-request-id') } });
+  expect(headers.get('retry-after')).toBe([429, 503].includes(http) ? '1' : null);
+}
+
+const index = (server: Served, body?: object) => server.ask('POST', '/v2/repository/index', body);
+const control = (server: Served, model: string, action: string, body?: unknown) =>
+  server.ask('POST', `/v2/repository/models/${model}/${action}`, body);
+const infer = (server: Served, model: string, texts: readonly string[]) =>
+  server.ask('POST', `/v2/models/${model}/infer`, {
+    inputs: [{ name: 'text', datatype: 'BYTES', shape: [texts.length], data: texts }],
+    outputs: [{ name: 'probabilities' }],
+  });
+
+describe('a server with --model-control', () => {
+  it('lists, unloads and loads', async () => {
+    const server = await start({ 'mail/1/model.onnx': mailModel, 'topics.onnx': topicModel }, { modelControl: true });
+    const mail = { name: 'mail', version: '1', state: 'READY', reason: '' };
+    const topics = { ...mail, name: 'topics' };
+    expect((await index(server)).json).toEqual([mail, topics]);
+
+    expect(await control(server, 'topics', 'unload')).toMatchObject({ status: 200, json: {} });
+    const away = { ...topics, state: 'UNAVAILABLE', reason: 'unloaded' };
+    expect((await index(server)).json).toEqual([mail, away]);
+    expect((await index(server, { ready: true })).json).toEqual([mail]);
+    expectError(await infer(server, 'topics', ['w1']), 'NOT_READY', /topics, version 1, is not available: unloaded/);
+    const ready = await server.ask('GET', '/v2/models/topics/ready');
+    expect({ ...ready, retry: ready.headers.get('retry-after') }).toMatchObject({
+      status: 503,
+      json: { name: 'topics', ready: false },
+      retry: '1',
+    });
+    // What was taken out on purpose does not make the server unready.
+    expect((await server.ask('GET', '/v2/health/ready')).status).toBe(200);
+
+    // It is another file when it comes back.
+    const newer = withSeed(topicModel, 99);
+    await writeModel(join(server.folder, 'topics.onnx'), newer);
+    expect(await control(server, 'topics', 'load', {})).toMatchObject({ status: 200, json: {} });
+    expect((await index(server)).json).toEqual([mail, topics]);
+    const { json } = await infer(server, 'topics', ['w1 w2']);
+    for (const [at, p] of expectedProbabilities(newer, ['w1 w2']).flat().entries())
+      expect(Math.abs(json.outputs[0].data[at] - p)).toBeLessThan(tolerance);
+  });
+
+  it('stays without a model that was unloaded, however often it looks at the files', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { modelControl: true, reloadSeconds: 0.02 });
+    await control(server, 'mail', 'unload');
+    await delay(150);
+    expect((await index(server)).json[0].state).toBe('UNAVAILABLE');
+  });
+
+  it('refuses what it does not know or take', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { modelControl: true });
+    for (const action of ['load', 'unload']) {
+      for (const name of ['none', '..%2Fmail', '%2Fetc%2Fpasswd', 'mail.onnx']) {
+        expectError(await control(server, name, action), 'MODEL_UNKNOWN', /there is no model/);
+      }
+      const other = { parameters: { config: '{}' } };
+      expectError(await control(server, 'mail', action, other), 'REQUEST_INVALID', /config/);
+      expectError(await control(server, 'mail', action, '{"'), 'REQUEST_INVALID', /no JSON/);
+    }
+    expectError(await index(server, { ready: 'yes' }), 'REQUEST_INVALID', /ready/);
+    expect((await infer(server, 'mail', ['w1'])).status).toBe(200);
+    expect((await control(server, 'mail', 'unload', { parameters: { unload_dependents: true } })).status).toBe(200);
+  });
+});
+
+it('a server without leave for it lets nobody manage its models, and says how to', async () => {
+  const server = await start({ 'mail.onnx': mailModel });
+  for (const path of ['index', 'models/mail/load', 'models/mail/unload', 'models/none/load']) {
+    for (const body of [undefined, {}, '{"']) {
+      const answer = await server.ask('POST', `/v2/repository/${path}`, body);
+      expectError(answer, 'MODEL_CONTROL_OFF', /Start it with --model-control/);
+    }
+  }
+  expect((await infer(server, 'mail', ['w1'])).status).toBe(200);
+});
+
+it('a start is live at once, and ready when every model is warm', async () => {
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port } = free.address() as { port: number };
+  await new Promise((resolve) => free.close(resolve));
+
+  const folder = await modelFolder({ 'mail.onnx': mailModel });
+  const starting = startServer(folder, { port, isolation: 'none', maxDelayMs: 300 }); // so its warm-up takes a while
+  const get = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    return { status: response.status, retry: response.headers.get('retry-after'), json: await response.json() };
+  };
+  await expect.poll(() => get('/v2/health/live').catch(() => undefined)).toMatchObject({ json: { live: true } });
+  expect(await get('/v2/health/ready')).toEqual({ status: 503, retry: '1', json: { ready: false } });
+  expect(await get('/v2/models/mail/ready')).toMatchObject({ status: 503, json: { name: 'mail', ready: false } });
+  expect(await get('/v2/models/mail')).toMatchObject({ status: 503, retry: '1', json: { code: 'NOT_READY' } });
+  open.push(await starting);
+  expect(await get('/v2/health/ready')).toEqual({ status: 200, retry: null, json: { ready: true } });
+});
+
+it('a server that stops tells clients who are connected so, in the form of every error', async () => {
+  const server = await start({ 'mail.onnx': mailModel }, { maxDelayMs: 600 });
+  const { hostname, port } = new URL(server.url);
+  const talk = async (path: string) => {
+    const socket = connect(Number(port), hostname); // has sent nothing yet when the end begins
+    await once(socket, 'connect');
+    return async () => {
+      let heard = '';
+      socket.on('data', (chunk) => {
+        heard += chunk;
+      });
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
+      await once(socket, 'close');
+      return heard;
+    };
+  };
+  const [model, ready] = [await talk('/v2/models/mail'), await talk('/v2/health/ready')];
+  const silent = connect(Number(port), hostname);
+  await once(silent, 'connect');
+  const waits = infer(server, 'mail', ['w1 w2']); // the end waits for it
+  await delay(100);
+  const closed = server.close();
+  await delay(50);
+  expect(await model()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1\r\n.*"code":"NOT_READY","id":/s);
+  expect(await ready()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1\r\n.*\{"ready":false\}/s);
+  expect((await waits).status).toBe(200);
+  const answered = performance.now();
+  await closed;
+  expect(performance.now() - answered).toBeLessThan(2000); // whoever is connected and asks nothing
+  if (!silent.closed) await once(silent, 'close');
+});
+
+it('a server that stops waits no longer for a body than for any request', async () => {
+  const server = await start({ 'mail.onnx': mailModel }, { timeoutSeconds: 0.4 });
+  const { hostname, port } = new URL(server.url);
+  const slow = connect(Number(port), hostname).on('error', () => {});
+  slow.write('POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{"te');
+  await delay(100);
+  const began = performance.now();
+  await server.close();
+  expect(performance.now() - began).toBeLessThan(3000);
+});
+
+describe('a model whose numbers are not finite', () => {
+  /** Text w2 makes it infinite, any other does not. */
+  const model = ((): TrainedModel => {
+    const made = modelOf([
+      { type: 'embedding', inputDim: 30, outputDim: 1, maskZero: true },
+      { type: 'simpleRnn', units: 1, activation: 'relu' },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ]);
+    for (const { data } of made.weights.values()) data.fill(1);
+    made.weights.get(table(made))?.data.fill(1e38, 2, 3);
+    return { ...made, labels: ['ham', 'spam'] };
+  })();
+
+  it('is a 500 under an id that is in the log, never null, and costs its batch mates nothing', async () => {
+    const server = await start({ 'mail.onnx': exportOnnx(model) }, { maxDelayMs: 50 });
+    const [good, bad] = await Promise.all([infer(server, 'mail', ['w1']), infer(server, 'mail', ['w2 w2 w2 w2 w2'])]);
+    expect(good.status).toBe(200);
+    expectError(bad, 'RUNTIME_FAILED', /the model gave (Infinity|NaN)/);
+    const line = server.log.find(({ level, reqId }) => level === 50 && reqId === bad.json.id);
+    expect(line).toMatchObject({ code: 'RUNTIME_FAILED', msg: 'a request failed' });
+  });
+});
+
+function table({ weights }: TrainedModel): string {
+  const [name] = [...weights.keys()].filter((each) => /embeddings/.test(each));
+  return name ?? expect.fail('no table of embeddings');
+}
