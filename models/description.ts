@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { RecurrentError } from '../src/core/errors.ts';
 import { type ModelDescription, type TrainedModel, trainingRecordSchema } from './model.ts';
 import { planModel } from './plan.ts';
-import { parseSpec } from './spec.ts';
+import { parsedOnce, parseSpec } from './spec.ts';
 import { preprocessingSchema } from './text/preprocessing.ts';
 
 /** The format that is written. Raise it with each change that older readers would misread, and add a step below. */
@@ -20,11 +20,17 @@ type Contents = Readonly<Record<string, unknown>>;
 /** Throws the error of the file that is read: its code, and what to do. */
 export type Refuse = (what: string, cause?: unknown) => never;
 
+/** In one look: a schema for each of many thousand words would take longer than all else. */
+const words = z.custom<readonly string[]>(
+  (value) => Array.isArray(value) && value.every((each) => typeof each === 'string'),
+  'it is no list of strings',
+);
+
 const schema = z.strictObject({
   spec: z.unknown(),
   preprocessing: preprocessingSchema,
   labels: z.array(z.string()),
-  vocabulary: z.array(z.string()),
+  vocabulary: words,
   training: trainingRecordSchema.nullable(),
 });
 
@@ -35,7 +41,7 @@ export function describeModel({ spec, preprocessing, labels, vocabulary, trainin
 
 /** @param format as the file states it */
 export function readDescription(format: unknown, contents: Contents, refuse: Refuse): ModelDescription {
-  const result = schema.safeParse(migrate(format, contents, refuse));
+  const result = schema.safeParse(migrate(format, contents, refuse), parsedOnce);
   if (!result.success) {
     const [issue] = result.error.issues;
     return refuse(`${issue?.path.join('.')}: ${issue?.message}`);

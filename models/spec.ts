@@ -6,12 +6,15 @@ import { fail } from '../src/core/errors.ts';
 import { type Layer, type ModelSpec, type ParsedRecurrent, type ParsedSpec, specSchema } from './layers.ts';
 import { planModel } from './plan.ts';
 
+/** For what is parsed once a model: zod would first compile a parser, which takes ten times as long as to parse. */
+export const parsedOnce = { jitless: true } as const;
+
 /**
  * Parses a spec, fills in defaults and layer names (Keras' rule: `lstm`, `lstm_1`, …) and checks that the layers fit together.
  * @throws SPEC_INVALID with the place and what is allowed there
  */
 export function parseSpec(json: unknown): ModelSpec {
-  const result = specSchema.safeParse(json);
+  const result = specSchema.safeParse(json, parsedOnce);
   if (!result.success) {
     const lines = result.error.issues.map(
       ({ path, message }) => `${path.length ? formatPath(path) : 'spec'}: ${message}`,

@@ -70,7 +70,8 @@ export function createEncoder({ preprocessing, vocabulary, vocabularySize }: Enc
       `Choose at least ${firstWordId + 1}.`,
     );
   }
-  const wordIds = new Map(vocabulary.map((word, index) => [word, firstWordId + index]));
+  const wordIds = new Map<string, number>();
+  for (const [index, word] of vocabulary.entries()) wordIds.set(word, firstWordId + index);
   if (wordIds.size !== vocabulary.length) {
     const repeated = vocabulary.find((word, index) => wordIds.get(word) !== firstWordId + index);
     fail('OPTION_INVALID', `the vocabulary holds "${repeated}" twice`, 'Give each word once, by falling count.');

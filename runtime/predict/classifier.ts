@@ -1,5 +1,4 @@
 import { availableParallelism } from 'node:os';
-import { readMetadata } from '../../models/metadata/metadata.ts';
 import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { fail } from '../../src/core/errors.ts';
 import { readFileWhole } from '../../src/core/files.ts';
@@ -11,7 +10,7 @@ import type { ProviderName } from '../onnx/providers.ts';
 import { keepFloat32, openSession, type Session } from '../onnx/session.ts';
 import { type SessionOptions, sessionOptionNames } from '../onnx/session-options.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
-import { type Pool, startPool } from '../pool/pool.ts';
+import type { Pool } from '../pool/pool.ts';
 import { classifyWith, type Load, type TextClassifier } from './classify-with.ts';
 import { type JudgedPlacement, judgePlacement } from './judge-placement.ts';
 
@@ -70,7 +69,11 @@ export async function loadClassifier(
 ): Promise<Classifier> {
   checkOptions(options);
   const { batching, isolation = 'none' } = options;
-  const model = await contentsOf(source);
+  // What an open model needs is loaded with the first of them, so that importing the runtime takes a few milliseconds.
+  const [model, { readMetadata }] = await Promise.all([
+    contentsOf(source),
+    import('../../models/metadata/metadata.ts'),
+  ]);
   const metadata = readMetadata(model);
   const { session, runner, pool } = await (isolation === 'process' ? openPool : openHere)(
     model,
@@ -112,6 +115,7 @@ async function openPool(model: Uint8Array, plan: ModelPlan, options: ClassifierO
   const threads = Math.max(1, Math.floor(availableParallelism() / workers));
   let first: Session | undefined;
   if (options.providers !== 'cpu') keepFloat32(); // children have the environment that they start with
+  const { startPool } = await import('../pool/pool.ts');
   const pool = await startPool(
     async ({ ort }) => {
       const session = await openSession(model, { threads, ...sessionOptionsOf(options) }, undefined, ort);

@@ -1,7 +1,6 @@
 import type { ModelMetadata } from '../../models/metadata/metadata.ts';
 import { describeFallback, recurrentFallbacks, refuseFallbacks } from '../onnx/fallbacks.ts';
-import { type NodePlacement, profilePlacement } from '../onnx/placement.ts';
-import { cachedPlacement } from '../onnx/placement-cache.ts';
+import type { NodePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
 import type { SessionOptions } from '../onnx/session-options.ts';
 
@@ -23,12 +22,15 @@ export async function judgePlacement(
   providers: readonly ProviderName[],
   options: SessionOptions,
 ): Promise<JudgedPlacement> {
-  const placement = () =>
-    cachedPlacement(model, options, providers, () => {
+  const placement = async () => {
+    const { cachedPlacement } = await import('../onnx/placement-cache.ts');
+    return cachedPlacement(model, options, providers, async () => {
+      const { profilePlacement } = await import('../onnx/placement.ts');
       const time = preprocessing.maxLength;
       const padding = { dataType: 'int32', dims: [1, time], data: new Int32Array(time) } as const;
       return profilePlacement(model, options, { ids: padding });
     });
+  };
   const wanted = providers[0] as ProviderName;
   if (wanted === 'cpu') return { warnings: [], placement };
   const fallbacks = recurrentFallbacks(await placement(), wanted, spec);

@@ -2,7 +2,6 @@
  * Files appear whole or not at all: written beside their place, flushed to disk, renamed.
  * Whatever fails on the way, the old file is still there and no temporary one is left behind.
  */
-import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -18,7 +17,7 @@ function removeUnfinished(): void {
 /** Writes `contents` to `path`, making its folder if needed. @throws FILE_ACCESS */
 export async function writeFileAtomically(path: string, contents: Uint8Array | string): Promise<void> {
   const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`);
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${crypto.randomUUID()}.tmp`);
   if (!process.listeners('exit').includes(removeUnfinished)) process.on('exit', removeUnfinished);
   unfinished.add(temporary);
   try {

@@ -1,5 +1,4 @@
 /** Folders appear whole or not at all, like files: written beside their place, then renamed. */
-import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fail } from './errors.ts';
@@ -24,7 +23,7 @@ export async function writeFolder(
   const old = await entriesOf(path);
   if (old.length > 0 && !(replace && old.includes(marker))) refuse(path, replace, marker);
   const beside = (what: string) =>
-    join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.${what}`);
+    join(dirname(path), `.${basename(path)}.${process.pid}.${crypto.randomUUID()}.${what}`);
   const [fresh, past] = [beside('tmp'), beside('old')];
   try {
     await mkdir(dirname(path), { recursive: true });

@@ -17,8 +17,16 @@ interface Reach {
 const dynamicImport = /\bimport\(/;
 const requireCall = /\b(?:__require|require\w*)\("(?<name>[^"]+)"\)/g;
 
-/** Follows the imports of a built file: static ones, `import("…")` and `require("…")`. */
-function reachOf(entry: string): Reach {
+/** Names that a built file imports; `later` are those of `import("…")`. */
+function importsOf(text: string): { readonly atOnce: readonly string[]; readonly later: readonly string[] } {
+  const imported = ts.preProcessFile(text, true, true).importedFiles;
+  const isLater = ({ pos }: ts.FileReference) => dynamicImport.test(text.slice(pos - 12, pos));
+  const names = (files: readonly ts.FileReference[]) => files.map(({ fileName }) => fileName);
+  return { atOnce: names(imported.filter((each) => !isLater(each))), later: names(imported.filter(isLater)) };
+}
+
+/** Follows the imports of a built file: static ones, `import("…")` and `require("…")`, or those at once alone. */
+function reachOf(entry: string, when: 'ever' | 'at once' = 'ever'): Reach {
   const files = new Map<string, string>();
   const packages = new Set<string>();
   const waiting = [join(repository, 'dist', entry)];
@@ -26,9 +34,9 @@ function reachOf(entry: string): Reach {
     if (files.has(file)) continue;
     const text = readFileSync(file, 'utf8');
     files.set(file, text);
-    const imported = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
+    const { atOnce, later } = importsOf(text);
     const required = [...text.matchAll(requireCall)].map((match) => match.groups?.name ?? '');
-    for (const name of [...imported, ...required]) {
+    for (const name of [...atOnce, ...(when === 'ever' ? [...later, ...required] : [])]) {
       if (name.startsWith('.')) waiting.push(join(dirname(file), name));
       else if (!isBuiltin(name)) packages.add(name);
     }
@@ -45,6 +53,18 @@ describe('the built runtime', () => {
   it('loads onnxruntime and nothing else', () => {
     const { packages } = reachOf('runtime/index.js');
     expect([...packages].sort()).toEqual(['onnxruntime-node']);
+  });
+
+  it('loads little at once: no zod, and of Node nothing that takes milliseconds', () => {
+    const { files, packages } = reachOf('runtime/index.js', 'at once');
+    const all = [...files.values()].join('\n');
+    expect([...packages]).toEqual([]);
+    expect(all).not.toContain('ZodType');
+    expect(all).not.toMatch(/from "node:(?:crypto|child_process|net|http|worker_threads)"/);
+    expect(Buffer.byteLength(all)).toBeLessThan(120_000); // read, parsed and compiled at each start of an app
+    const ever = [...reachOf('runtime/index.js').files.values()].join('\n');
+    expect(ever).toContain('ZodType');
+    expect(ever).toContain('from "node:child_process"');
   });
 
   it('holds neither TensorFlow.js nor the ONNX messages', () => {
@@ -82,12 +102,8 @@ describe('the built package', () => {
 
   it.each(entries)('%s loads no package that users may lack before it is asked for', (entry) => {
     for (const [file, text] of reachOf(entry).files) {
-      const atOnce = ts
-        .preProcessFile(text, true, true)
-        .importedFiles.filter(({ pos }) => !dynamicImport.test(text.slice(pos - 12, pos)))
-        .map(({ fileName }) => fileName);
       expect(
-        atOnce.filter((name) =>
+        importsOf(text).atOnce.filter((name) =>
           /^@grpc\/|^@tensorflow\/|^@stdlib\/|^@resvg\/|^onnxruntime-web|^dejavu-fonts-ttf|^onnx-proto$/.test(name),
         ),
         file,
