@@ -48,10 +48,11 @@ export function recordedPaths(): readonly string[] {
   return (JSON.parse(readFileSync(recordFile(), 'utf8')) as { readonly paths: readonly string[] }).paths;
 }
 
+/** Keeps a record of `paths`, or none where there are none. */
 async function record(paths: readonly string[]): Promise<void> {
+  if (paths.length === 0) return rmSync(recordFile(), { force: true });
   mkdirSync(cacheFolder(), { recursive: true });
-  const all = [...new Set([...recordedPaths(), ...paths.filter((path) => !existsSync(path))])];
-  await writeFileAtomically(recordFile(), `${JSON.stringify({ paths: all }, undefined, 2)}\n`);
+  await writeFileAtomically(recordFile(), `${JSON.stringify({ paths }, undefined, 2)}\n`);
 }
 
 /** Removes what setups put here. @returns what was removed */
@@ -67,12 +68,14 @@ export async function runSetup(plan: SetupPlan, options: SetupOptions): Promise<
   const steps = plan.steps.filter(({ isThere }) => !isThere);
   for (const step of steps) checkRoom(step);
   for (const step of steps) {
+    const before = recordedPaths();
     const paths = step.name === 'libraries' ? [step.folder] : pathsOf(step, plan);
-    await record(paths);
+    await record([...new Set([...before, ...paths])]);
     try {
       await install(step, plan, options);
     } catch (error) {
       for (const path of paths) rmSync(path, { recursive: true, force: true });
+      await record(before.filter((path) => existsSync(path))); // what somebody else puts there is not ours to remove
       throw error;
     }
   }
@@ -114,21 +117,26 @@ async function install(step: SetupStep, plan: SetupPlan, options: SetupOptions):
   if (step.name === 'libraries') {
     rmSync(step.folder, { recursive: true, force: true }); // of a setup that was killed
     await pip(['install', '--only-binary=:all:', '--target', step.folder, ...packagesFor(plan.source)], options);
-    linkLibraries(join(step.folder, 'nvidia'), libraryFolder(plan.requirement));
+    linkLibraries(step.folder, libraryFolder(plan.requirement));
   } else if (plan.source === 'nuget') {
     await run('nuget.org', process.execPath, [installScript()], options, installFlag);
   } else {
     await takeFromWheel(step.folder, options);
   }
-  const missing = step.name === 'provider' ? providerFiles.filter((file) => !existsSync(join(step.folder, file))) : [];
+  const [folder, files] =
+    step.name === 'provider'
+      ? [step.folder, providerFiles]
+      : [libraryFolder(plan.requirement), plan.requirement.libraries];
+  const missing = files.filter((file) => !existsSync(join(folder, file)));
   if (missing.length > 0)
     fail('DOWNLOAD_FAILED', `${step.command} did not bring ${missing.join(', ')}`, 'Please report this.');
 }
 
 /** Each package has a folder of its own: one folder of links, so that one suffices in LD_LIBRARY_PATH. */
 function linkLibraries(from: string, to: string): void {
+  const files = readdirSync(from, { recursive: true, encoding: 'utf8' });
   mkdirSync(to);
-  for (const file of readdirSync(from, { recursive: true, encoding: 'utf8' })) {
+  for (const file of files) {
     if (/\.so\.[\d.]+$/.test(file)) symlinkSync(join(from, file), join(to, basename(file)));
   }
 }
@@ -155,7 +163,9 @@ async function takeFromWheel(target: string, options: SetupOptions): Promise<voi
       '[archive.extract("onnxruntime/capi/" + name, sys.argv[1]) for name in sys.argv[2:]]',
     ].join('\n');
     await run('the wheel', 'python3', ['-c', program, scratch, ...providerFiles], options);
-    for (const file of providerFiles) copyFileSync(join(scratch, 'onnxruntime/capi', file), join(target, file));
+    for (const file of providerFiles) {
+      if (!existsSync(join(target, file))) copyFileSync(join(scratch, 'onnxruntime/capi', file), join(target, file));
+    }
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -165,7 +175,12 @@ function pip(args: readonly string[], options: SetupOptions): Promise<void> {
   return run('PyPI', 'python3', ['-m', 'pip', '--disable-pip-version-check', ...args], options);
 }
 
-/** Where the files come from, so that a fault can say what was not reached. */
+/**
+ * Runs a program and waits until it has ended, stopped or not. It has a process group of its own, as `python3` may be a
+ * script that starts the real one: whoever stops it stops all.
+ *
+ * @param source where the files come from, so that a fault can say what was not reached
+ */
 async function run(
   source: string,
   command: string,
@@ -175,9 +190,11 @@ async function run(
 ): Promise<void> {
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    signal,
+    detached: true,
     env: { ...process.env, ...variables },
   });
+  const stop = () => child.pid !== undefined && process.kill(-child.pid);
+  signal.addEventListener('abort', stop);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
@@ -189,7 +206,8 @@ async function run(
     child.on('error', ({ message }) => resolve(message));
     child.on('close', (code, killed) => resolve(code ?? String(killed)));
   });
-  if (status === 0) return;
+  signal.removeEventListener('abort', stop);
+  if (status === 0 && !signal.aborted) return;
   if (signal.aborted)
     fail('INTERRUPTED', 'the setup was stopped', 'What the step at hand had brought is gone. Run it again.');
   if (typeof status === 'string' && status.includes('ENOENT')) {
