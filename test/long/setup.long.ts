@@ -18,7 +18,7 @@ import {
 if (setupMissing) console.warn(`skipped: ${setupMissing}`);
 const pypi = ['--from', 'pypi', '--yes', '--json', '--quiet'] as const;
 
-describe.skipIf(setupMissing)('setup gpu, broken off', () => {
+describe.skipIf(setupMissing)('setup gpu, broken off', { timeout: 60_000 }, () => {
   let app: SetupApp;
   /** A registry that knows nothing of onnxruntime, and never answers when it is asked for a package of NVIDIA. */
   const registry = createServer((request, response) => {
@@ -39,7 +39,8 @@ describe.skipIf(setupMissing)('setup gpu, broken off', () => {
 
   /** Starts a setup, waits until it hangs in its second step, and ends it. */
   async function endWith(signal: 'SIGINT' | 'SIGKILL') {
-    const url = `http://127.0.0.1:${(registry.address() as AddressInfo).port}/simple`;
+    const { port } = registry.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}/simple`;
     const child = app.start(pypi, { PIP_NO_INDEX: '0', PIP_INDEX_URL: url });
     let stderr = '';
     child.stderr?.on('data', (chunk: Buffer) => {
