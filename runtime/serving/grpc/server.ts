@@ -21,7 +21,7 @@ interface Named {
   readonly version: string;
 }
 
-type Call = Grpc.ServerUnaryCall<unknown, object>;
+type Call = Grpc.ServerUnaryCall<() => object, object>;
 type Handler = (request: never, onGone: OnGone) => object | Promise<object>;
 
 /** @throws PACKAGE_MISSING, LISTEN_FAILED */
@@ -61,7 +61,7 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
             responseStream: false,
             requestSerialize: (value: object) =>
               Buffer.from(requestType.encode(requestType.fromObject(value)).finish()),
-            requestDeserialize: (bytes: Buffer) => requestType.toObject(requestType.decode(bytes), asPlain),
+            requestDeserialize: (bytes: Buffer) => () => decode(requestType, bytes), // where an error can be answered
             responseSerialize: (value: object) =>
               Buffer.from(responseType.encode(responseType.fromObject(value)).finish()),
             responseDeserialize: (bytes: Buffer) => responseType.toObject(responseType.decode(bytes), asPlain),
@@ -80,7 +80,7 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
     to.addService(Object.fromEntries(methods), Object.fromEntries(implementation));
   }
 
-  function unary(method: string, handle: Handler, keyed: boolean): Grpc.handleUnaryCall<unknown, object> {
+  function unary(method: string, handle: Handler, keyed: boolean): Grpc.handleUnaryCall<() => object, object> {
     return async (call: Call, answer) => {
       const id = randomUUID();
       const started = performance.now();
@@ -93,7 +93,7 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
       };
       try {
         if (keyed && settings.apiKey !== undefined) checkApiKey(settings.apiKey, keyOf(call));
-        answer(null, await handle(call.request as never, (leave) => call.on('cancelled', leave)));
+        answer(null, await handle(call.request() as never, (leave) => call.on('cancelled', leave)));
         tell('OK');
       } catch (error) {
         const known =
@@ -135,6 +135,16 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
 
 /** Numbers of 64 bits as numbers: shapes and ids are far below 2^53, and what is above is refused either way. */
 const asPlain: protobuf.IConversionOptions = { longs: Number, defaults: true, arrays: true, objects: true };
+
+/** @throws REQUEST_INVALID */
+function decode(type: protobuf.Type, bytes: Buffer): object {
+  try {
+    return type.toObject(type.decode(bytes), asPlain);
+  } catch (error) {
+    const reason = (error as Error).message;
+    return fail('REQUEST_INVALID', `the message is no ${type.name}: ${reason}`, 'Send it as protobuf.', error);
+  }
+}
 
 async function loadGrpc(): Promise<typeof Grpc> {
   try {

@@ -7,11 +7,12 @@ import type { ErrorBody } from './route.ts';
 /** Seconds after which a client may try again. */
 const retryAfter = 1;
 
-/** Errors of fastify that a client can cause, and what they are called here. */
+/** Errors of fastify and of its connection that a client can cause, and what they are called here. */
 const frameworkErrors: Readonly<Record<string, readonly [ErrorCode, hint: string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['REQUEST_TOO_LARGE', 'Send fewer rows in one request.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['MEDIA_TYPE_UNSUPPORTED', 'Send Content-Type: application/json.'],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST_INVALID', 'Send as many bytes as Content-Length says.'],
+  ECONNRESET: ['INTERRUPTED', 'The client left before its request was whole.'],
   FST_ERR_BAD_URL: ['REQUEST_INVALID', 'Encode the path as RFC 3986 says.'],
 };
 

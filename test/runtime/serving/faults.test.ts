@@ -204,6 +204,18 @@ describe('clients', () => {
     expect(performance.now() - before).toBeLessThan(10_000);
   });
 
+  it('that leave in the middle of a body are no fault of the server', async () => {
+    const server = await start({ 'mail.onnx': mailModel });
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname);
+    socket.write('POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{"te');
+    await delay(50);
+    socket.destroy();
+    await delay(100);
+    expect((await server.ask('POST', '/v1/classify', { texts })).status).toBe(200);
+    expect(server.log.filter(({ level }) => level >= 40)).toEqual([]);
+  });
+
   it('that are gone take their rows with them', async () => {
     const server = await start({ 'mail.onnx': mailModel }, { maxDelayMs: 10_000 });
     const leaving = new AbortController();
