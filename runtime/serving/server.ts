@@ -107,7 +107,7 @@ export async function startServer(
 }
 
 function classifierOptions(
-  { isolation, workers, maxBatch, maxDelayMs, maxQueue, ...settings }: ServeSettings,
+  { isolation, workers, timeoutSeconds, maxBatch, maxDelayMs, maxQueue, ...settings }: ServeSettings,
   { name, version }: ModelFile,
   metrics: Metrics,
 ): ClassifierOptions {
@@ -115,7 +115,8 @@ function classifierOptions(
   return {
     ...sessionOptionsOf(settings),
     isolation,
-    ...(isolation === 'process' && { workers }),
+    // Nobody waits longer for an answer than `timeoutSeconds`: a process that takes as long hangs.
+    ...(isolation === 'process' && { workers, timeoutMs: Math.max(1000, timeoutSeconds * 1000) }),
     batching: { maxBatch, maxDelayMs, maxQueue, onBatch: (batch) => metrics.batch(labels, batch) },
   };
 }

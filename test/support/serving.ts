@@ -1,4 +1,5 @@
 /** A real server on a free port, with models made on the spot. */
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -123,4 +124,10 @@ async function ask(
     bytes,
     json: isJson ? JSON.parse(`${bytes}`) : undefined,
   };
+}
+
+/** Ids of the processes in which servers of this one run their models. */
+export function processesOfModels(): number[] {
+  const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
+  return stdout.split('\n').flatMap((line) => (/recurrent-onnx session/.test(line) ? [Number.parseInt(line, 10)] : []));
 }

@@ -14,6 +14,7 @@ import {
   type Answer,
   expectedProbabilities,
   mailModel,
+  processesOfModels,
   type Served,
   serve,
   tolerance,
@@ -260,9 +261,7 @@ describe('what is kept', () => {
   it('outlives the process of the model', async () => {
     const server = await start({ 'chat.onnx': withStates(chat) }, { isolation: 'process', threads: 1 });
     expectWhole(await send(server, 'chat', { id: 1, start: true }, 'w1 w2'), chat, 'w1 w2');
-    const { spawnSync } = await import('node:child_process');
-    const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
-    const [pid] = stdout.split('\n').flatMap((line) => (/recurrent-onnx session/.test(line) ? parseInt(line, 10) : []));
+    const [pid] = processesOfModels();
     process.kill(pid as number, 'SIGKILL');
     await expect.poll(() => gauge(server, 'recurrent_processes_lost')).toBe(1);
     expectWhole(await send(server, 'chat', { id: 1 }, 'w3'), chat, 'w1 w2 w3');
