@@ -70,7 +70,14 @@ write('kept.onnx', 1);
 write('renewed.onnx', 2);
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-const settings = ['--sequence-idle-seconds', '600', '--max-sequences', String(idle + 1000), '--log-level', 'error'];
+const settings = [
+  '--sequence-idle-seconds',
+  String(minutes * 120),
+  '--max-sequences',
+  String(idle + 1000),
+  '--log-level',
+  'error',
+];
 const server = spawn(
   process.execPath,
   [
@@ -97,12 +104,13 @@ function residentOf(pid) {
   const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kib) / 1024;
 }
-/** The process of the model that is kept: the first that the server has started. */
-function firstChild() {
-  const children = readFileSync(`/proc/${server.pid}/task/${server.pid}/children`, 'utf8').trim().split(' ');
-  return Math.min(...children.map(Number));
+/** The processes of the model that is kept: the first that the server has started. */
+const kept = childrenOf(server.pid ?? 0).slice(0, await metric('recurrent_processes'));
+/** @param {number} pid */
+function childrenOf(pid) {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  return children.map(Number).sort((a, b) => a - b);
 }
-const child = firstChild();
 
 // --- The clients.
 
@@ -314,7 +322,11 @@ const requests = () => Object.values(counts).reduce((sum, count) => sum + count,
 for (let minute = 0; minute < minutes && !fault; ) {
   await delay(Math.min(5000, minutes * 500));
   minute = (performance.now() - began) / 60_000;
-  const sample = { minute, server: residentOf(server.pid ?? 0), model: residentOf(child) };
+  const sample = {
+    minute,
+    server: residentOf(server.pid ?? 0),
+    model: kept.reduce((sum, pid) => sum + residentOf(pid), 0),
+  };
   samples.push(sample);
   const [heap, sequences] = [await metric('nodejs_heap_size_used_bytes'), await metric('recurrent_sequences')];
   console.log(
@@ -332,7 +344,8 @@ going = false;
 await clients.catch(() => {});
 if (fault) console.error(fault);
 client.close();
-const isSame = firstChild() === child;
+const alive = childrenOf(server.pid ?? 0);
+const isSame = kept.every((pid) => alive.includes(pid));
 server.kill('SIGTERM');
 const [status] = await once(server, 'exit');
 rmSync(folder, { recursive: true });
@@ -351,6 +364,6 @@ const verdicts = /** @type {const} */ (['server', 'model']).map((part) => {
   return flat;
 });
 console.error(
-  `the process of the model was ${isSame ? 'the same to the end' : 'lost'}; the server ended with status ${status}`,
+  `the ${kept.length} processes of the model were ${isSame ? 'the same to the end' : 'lost'}; the server ended with status ${status}`,
 );
 process.exitCode = verdicts.every(Boolean) && isSame && status === 0 && !fault ? 0 : 1;
