@@ -1,5 +1,5 @@
 /** The one place that loads onnxruntime-node: when a session is first opened, never on import. */
-import { createRequire } from 'node:module';
+import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import type * as Ort from 'onnxruntime-node';
 import { fail } from '../../src/core/errors.ts';
@@ -16,7 +16,8 @@ export function locateOrt(): string {
   let failure: unknown;
   for (const place of [here, process.argv[1], join(process.cwd(), 'program')]) {
     try {
-      if (place) return createRequire(place).resolve('onnxruntime-node');
+      // By the namespace: webpack takes `createRequire(…).resolve` itself for one of its own, and gives a number.
+      if (place) return nodeModule.createRequire(place).resolve('onnxruntime-node');
     } catch (error) {
       failure ??= error;
     }

@@ -67,6 +67,12 @@ describe('the built runtime', () => {
     expect(ever).toContain('from "node:child_process"');
   });
 
+  it('hides its search for onnxruntime-node from webpack, which would answer with the number of a module', () => {
+    for (const [file, text] of reachOf('runtime/index.js').files) {
+      expect(text, file).not.toMatch(/import\s*\{[^}]*\bcreateRequire\b/);
+    }
+  });
+
   it('holds neither TensorFlow.js nor the ONNX messages', () => {
     for (const [file, text] of reachOf('runtime/index.js').files) {
       expect(text, file).not.toContain('@tensorflow/');
