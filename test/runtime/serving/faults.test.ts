@@ -104,6 +104,22 @@ describe('reload', () => {
     await expect.poll(async () => (await server.ask('POST', '/v2/repository/index')).json[0].reason).toBe('');
   });
 
+  it('frees the processes of the model that is replaced, and the end those of all', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { reloadSeconds: 0.05, isolation: 'process', workers: 1 });
+    const [first] = processesOfModels();
+    const loaded = () => server.log.filter(({ msg }) => msg === 'model loaded').length;
+    await delay(200); // looked at and unchanged: not loaded again
+    expect(loaded()).toBe(1);
+    await writeModel(join(server.folder, '.fresh.onnx'), withSeed(mailModel, 99)); // not a model: it begins with a dot
+    await rename(join(server.folder, '.fresh.onnx'), join(server.folder, 'mail.onnx'));
+    await expect.poll(loaded, { timeout: 10_000 }).toBe(2);
+    await expect.poll(processesOfModels, { timeout: 10_000 }).toHaveLength(1);
+    expect(processesOfModels()).not.toContain(first);
+    await server.close();
+    open.splice(0);
+    expect(processesOfModels()).toEqual([]);
+  });
+
   it('finds new versions and models, and drops those that are gone', async () => {
     const server = await start({ 'mail/1/model.onnx': mailModel }, { reloadSeconds: 0.05 });
     const newer = withSeed(mailModel, 99);

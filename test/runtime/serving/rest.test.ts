@@ -173,6 +173,13 @@ describe('inference on texts', () => {
     },
   );
 
+  it('takes as many rows as it is told to, and no more', async () => {
+    const many = Array<string>(32).fill('w1 w2');
+    const answer = await infer({ inputs: [textInput(many, [32])] });
+    expectNear(output(answer, 'probabilities').data, expectedProbabilities(newer, many).flat());
+    expect((await server.ask('POST', '/v1/classify', { model: 'mail', texts: many })).status).toBe(200);
+  });
+
   it('gives the outputs that are asked for, in that order', async () => {
     const answer = await infer({ inputs: [textInput(texts)], outputs: [{ name: 'logits' }, { name: 'label' }] });
     expect(answer.json.outputs.map(({ name }: { name: string }) => name)).toEqual(['logits', 'label']);
@@ -216,6 +223,12 @@ describe('inference on ids', () => {
       const answer = await infer({ inputs: [idsInput(data, [2, 3], datatype)] });
       expectNear(output(answer, 'probabilities').data, expected());
     }
+  });
+
+  it('as long as the model reads, and no longer', async () => {
+    const answer = await infer({ inputs: [idsInput([1, 2, 3, 4, 5, 6], [1, 6])] });
+    expectNear(output(answer, 'probabilities').data, expectedProbabilities(newer, ['w1 w2 w3 w4 w5 w6']).flat());
+    expectError(await infer({ inputs: [idsInput(Array(7).fill(1), [1, 7])] }), 'INPUT_INVALID', /7 steps.*at most 6/);
   });
 
   it.each([
@@ -465,6 +478,12 @@ describe('binary tensors', () => {
 });
 
 describe('the rest of HTTP', () => {
+  it('takes a header length that is that of the whole body', async () => {
+    const body = Buffer.from(JSON.stringify({ inputs: [textInput(texts)] }));
+    const headers = { 'inference-header-content-length': String(body.length) };
+    expect((await infer(body, undefined, headers)).status).toBe(200);
+  });
+
   it('takes gzip and deflate, and unpacks no bomb', async () => {
     const body = Buffer.from(JSON.stringify({ inputs: [textInput(texts)] }));
     expect((await infer(gzipSync(body), undefined, { 'content-encoding': 'gzip' })).status).toBe(200);
@@ -661,13 +680,24 @@ describe('a server under pressure', () => {
   });
 
   it('runs together what comes together', async () => {
-    const batching = await serve({ 'mail.onnx': mailModel }, { maxDelayMs: 100, maxBatch: 8 });
+    const batching = await serve({ 'mail.onnx': mailModel }, { maxDelayMs: 300, maxBatch: 64 });
     await Promise.all(
       Array.from({ length: 8 }, (_, index) => batching.ask('POST', '/v1/classify', { text: `w${index + 1}` })),
     );
     const { bytes } = await batching.ask('GET', '/metrics');
     expect(`${bytes}`).toContain('nv_inference_exec_count{model="mail",version="1"} 1\n');
     expect(`${bytes}`).toContain('recurrent_batch_rows_sum{model="mail",version="1"} 8\n');
+    // Eight rows that waited 300 ms for others: microseconds where the name says so, else seconds.
+    const value = (name: string) =>
+      Number(new RegExp(`^${name}\\{model="mail",version="1"\\} (\\S+)$`, 'm').exec(`${bytes}`)?.[1]);
+    const waited = value('nv_inference_queue_duration_us');
+    expect(waited).toBeGreaterThan(400_000);
+    expect(value('nv_inference_request_duration_us')).toBeGreaterThan(waited);
+    expect(value('nv_inference_request_duration_us')).toBeLessThan(80_000_000);
+    const seconds = value('recurrent_request_duration_seconds_sum');
+    expect(seconds).toBeCloseTo(value('nv_inference_request_duration_us') / 1e6, 6);
+    const ran = value('nv_inference_compute_infer_duration_us');
+    expect(ran).toBeGreaterThan(10); // the batch took more than 10 µs
     await batching.close();
   });
 });
