@@ -118,7 +118,7 @@ it('a start is live at once, and ready when every model is warm', async () => {
   await new Promise((resolve) => free.close(resolve));
 
   const folder = await modelFolder({ 'mail.onnx': mailModel });
-  const starting = startServer(folder, { port, isolation: 'none', maxDelayMs: 300 }); // so its warm-up takes a while
+  const starting = startServer(folder, { port, isolation: 'none', maxDelayMs: 700, maxQueue: 1 }); // its warm-up waits in vain for mates
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`);
     return { status: response.status, retry: response.headers.get('retry-after'), json: await response.json() };
@@ -186,6 +186,15 @@ describe('a model whose numbers are not finite', () => {
     made.weights.get(table(made))?.data.fill(1e38, 2, 3);
     return { ...made, labels: ['ham', 'spam'] };
   })();
+
+  it('ends a request at its first bad row: the others need not run', async () => {
+    const server = await start({ 'mail.onnx': exportOnnx(model) }, { maxBatch: 1 });
+    const answer = await infer(server, 'mail', ['w2 w2 w2 w2 w2', ...Array<string>(100).fill('w1 w3')]);
+    expectError(answer, 'RUNTIME_FAILED', /the model gave/);
+    const { bytes } = await server.ask('GET', '/metrics');
+    const [, batches] = /^nv_inference_exec_count\{.*\} (\d+)$/m.exec(`${bytes}`) ?? [];
+    expect(Number(batches)).toBeLessThan(50);
+  });
 
   it('is a 500 under an id that is in the log, never null, and costs its batch mates nothing', async () => {
     const server = await start({ 'mail.onnx': exportOnnx(model) }, { maxDelayMs: 50 });

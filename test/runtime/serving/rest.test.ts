@@ -453,6 +453,7 @@ describe('binary tensors', () => {
       'INPUT_INVALID',
       /beyond 32 bits at 0/,
     ],
+    ['of half a byte', binaryInput('text', 'BYTES', [1], 5.5), six, undefined, 'REQUEST_INVALID', /no whole number/],
     ['of no size', binaryInput('text', 'BYTES', [1], -6), six, undefined, 'REQUEST_INVALID', /no whole number/],
     ['longer than all', binaryInput('text', 'BYTES', [1], 6), six, '999999', 'REQUEST_INVALID', /the whole body has/],
     ['behind no number', binaryInput('text', 'BYTES', [1], 6), six, '1e2', 'REQUEST_INVALID', /no whole number/],
@@ -657,6 +658,13 @@ describe('metrics and logs', () => {
 });
 
 describe('a server under pressure', () => {
+  it('leaves no timer behind a request', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    await Promise.all(Array.from({ length: 40 }, () => infer({ inputs: [textInput(texts)] })));
+    expect(timers()).toBeLessThan(before + 20);
+  });
+
   it('refuses with 429 what its queue cannot hold, and answers the rest', async () => {
     const small = await serve({ 'mail.onnx': mailModel }, { maxQueue: 4, maxDelayMs: 200, maxBatch: 64 });
     const one = (text: string) => small.ask('POST', '/v1/classify', { text });
@@ -676,6 +684,8 @@ describe('a server under pressure', () => {
     const own = await slow.ask('POST', '/v2/models/mail/infer', { ...body, parameters: { timeout: 20_000 } });
     expectError(own, 'DEADLINE_EXCEEDED', /within 20 ms/);
     expectError(await slow.ask('POST', '/v2/models/mail/infer', body), 'DEADLINE_EXCEEDED', /within 300 ms/);
+    const longer = await slow.ask('POST', '/v2/models/mail/infer', { ...body, parameters: { timeout: 60_000_000 } });
+    expectError(longer, 'DEADLINE_EXCEEDED', /within 300 ms/);
     await slow.close();
   });
 
