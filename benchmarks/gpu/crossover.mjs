@@ -6,7 +6,8 @@
  *
  *   node benchmarks/gpu/crossover.mjs [--seconds 1] [--units 16,64,128,256,512] [--rows 64,256] [--cpu]
  *
- * Without a GPU it says why and does nothing; with --cpu it times the CPU all the same, and writes nothing.
+ * Without a GPU it says why and does nothing; with --cpu it times the CPU all the same, and writes nothing. With
+ * RECURRENT_GPU_REHEARSAL=1 the CPU takes the place of the GPU, one small size is enough, and nothing is kept.
  */
 
 import { execFileSync } from 'node:child_process';
@@ -25,6 +26,8 @@ const { values: options } = parseArgs({
     cpu: { type: 'boolean', default: false },
   },
 });
+const rehearsal = process.env.RECURRENT_GPU_REHEARSAL === '1';
+if (rehearsal) Object.assign(options, { seconds: '0', units: '8,16', rows: '16' });
 const seconds = Number(options.seconds);
 /** @param {string} list */
 const numbers = (list) => list.split(',').map(Number);
@@ -147,17 +150,19 @@ function agree(what, a, b, allowed) {
 }
 
 const tiny = specOf(4);
-const cudaRefusal = await onnxruntimeCudaEngine.refusal(tiny);
+const cuda = rehearsal ? onnxruntimeEngine : onnxruntimeCudaEngine;
+const cudaRefusal = await cuda.refusal(tiny);
 const tensorflowRefusal =
   (await tensorflowEngine.refusal(tiny)) ??
-  (await loadNativeTensorflow().then((/** @type {any} */ { description }) =>
-    description.includes('GPU') ? undefined : `${description}: it sees no GPU`,
+  (await loadNativeTensorflow().then((/** @type {any} */ { description, device }) =>
+    device === 'GPU' || rehearsal ? undefined : `${description}: it sees no GPU`,
   ));
 for (const [what, refusal] of [
   ['onnxruntime on CUDA', cudaRefusal],
   ['TensorFlow on a GPU', tensorflowRefusal],
 ]) {
-  console.log(`${what}: ${refusal === undefined ? 'runs' : `SKIPPED, ${refusal}`}`);
+  const runs = rehearsal ? 'REHEARSED ON THE CPU, no evidence' : 'runs';
+  console.log(`${what}: ${refusal === undefined ? runs : `SKIPPED, ${refusal}`}`);
 }
 if (cudaRefusal !== undefined && tensorflowRefusal !== undefined && !options.cpu) {
   console.log('benchmark of CPU against GPU: SKIPPED, as there is no GPU to use');
@@ -168,9 +173,7 @@ const cores = cpus().length;
 const contenders = [
   { name: 'wasm', on: 'cpu', provider: wasmEngine, threads: cores },
   { name: 'onnxruntime', on: 'cpu', provider: onnxruntimeEngine, threads: cores },
-  ...(cudaRefusal === undefined
-    ? [{ name: 'onnxruntime', on: 'gpu', provider: onnxruntimeCudaEngine, threads: 1 }]
-    : []),
+  ...(cudaRefusal === undefined ? [{ name: 'onnxruntime', on: 'gpu', provider: cuda, threads: 1 }] : []),
   ...(tensorflowRefusal === undefined
     ? [{ name: 'tensorflow', on: 'gpu', provider: tensorflowEngine, threads: tensorflowEngine.fewestThreads?.() ?? 1 }]
     : []),
@@ -191,7 +194,10 @@ for (const units of numbers(options.units)) {
       note({ task: 'training step', on, contender: name, units, rows, ms: found.ms });
     }
     let probability;
-    for (const [on, providers] of [['cpu', 'cpu'], ...(cudaRefusal === undefined ? [['gpu', ['cuda', 'cpu']]] : [])]) {
+    for (const [on, providers] of [
+      ['cpu', 'cpu'],
+      ...(cudaRefusal === undefined ? [['gpu', rehearsal ? ['cpu'] : ['cuda', 'cpu']]] : []),
+    ]) {
       const found = await timeInference(file, batch, providers);
       probability ??= found.probability;
       agree(`probability on ${on}`, found.probability, probability, 1e-5);
@@ -231,9 +237,8 @@ for (const { task, rows, units } of options.cpu ? [] : crossovers) {
 }
 
 if (!options.cpu) {
-  const device = execFileSync('nvidia-smi', ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'], {
-    encoding: 'utf8',
-  });
+  const query = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'];
+  const device = rehearsal ? 'none' : execFileSync('nvidia-smi', query, { encoding: 'utf8' });
   const machine = {
     device: device.trim(),
     cpu: cpus()[0]?.model.trim(),
@@ -241,9 +246,10 @@ if (!options.cpu) {
     load: loadavg()[0],
     node: process.versions.node,
   };
-  mkdirSync(new URL('results', import.meta.url), { recursive: true });
+  const folder = rehearsal ? bundle : fileURLToPath(new URL('results', import.meta.url));
+  mkdirSync(folder, { recursive: true });
   writeFileSync(
-    new URL('results/crossover.json', import.meta.url),
+    join(folder, 'crossover.json'),
     `${JSON.stringify({ machine, time, measured, crossovers }, null, 2)}\n`,
   );
 }

@@ -32,6 +32,8 @@ export interface EngineContract {
   readonly maxRows?: number;
   /** Random models to try for each of forward and gradients. */
   readonly cases: number;
+  /** Whether the same steps give the same bits: a GPU adds up gradients in any order. Default: true. */
+  readonly exact?: boolean;
 }
 
 /**
@@ -61,7 +63,7 @@ const lstm = parseSpec({
   ],
 });
 
-export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: EngineContract): void {
+export function describeEngine({ provider, threads = 1, maxRows = 5, cases, exact = true }: EngineContract): void {
   describe(`engine ${provider.name}, threads: ${threads}`, () => {
     async function withEngine<T>(
       spec: ModelSpec,
@@ -75,6 +77,18 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       } finally {
         await engine.dispose();
       }
+    }
+
+    const repeats = exact ? 'bit for bit' : 'nearly';
+    function expectSame(got: unknown, expected: unknown): void {
+      if (exact) {
+        expect(got).toEqual(expected);
+        return;
+      }
+      const [all, allExpected] = [numbersIn(got), numbersIn(expected)];
+      expect(all).toHaveLength(allExpected.length);
+      // Adam divides small gradients by their own size: see below
+      expect(largestDifference(all, allExpected)).toBeLessThan(1e-3);
     }
 
     it(`computes the outputs and the loss of the float64 reference (${cases} random models)`, async () => {
@@ -313,7 +327,7 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       }
     });
 
-    it('repeats bit for bit, and goes on bit for bit from a saved state', async () => {
+    it(`repeats ${repeats}, and goes on ${repeats} from a saved state`, async () => {
       const weights = randomWeights(lstm, 3);
       const batches = [5, 1, 5, 3, 2].map((rows, seed) => randomBatch(lstm, rows, 4, seed));
       const steps = async (engine: Engine, from: number) => {
@@ -324,7 +338,7 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
       };
       const first = await withEngine(lstm, weights, adam, (engine) => steps(engine, 0));
       const again = await withEngine(lstm, weights, adam, (engine) => steps(engine, 0));
-      expect(again).toEqual(first);
+      expectSame(again, first);
 
       const half = await withEngine(lstm, weights, adam, async (engine) => {
         for (let step = 0; step < 2; step++) {
@@ -336,7 +350,7 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
         await engine.restore(half);
         return steps(engine, 2);
       });
-      expect(resumed).toEqual(first);
+      expectSame(resumed, first);
     });
 
     it('keeps neither the weights that it was given nor those that it gave', async () => {
@@ -367,7 +381,7 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases }: En
           ids.fill(1);
           targets.fill(0);
         }
-        expect(await Promise.all(calls)).toEqual(alone);
+        expectSame(await Promise.all(calls), alone);
       });
     });
 
@@ -521,4 +535,12 @@ function staysInRange(spec: ModelSpec, weights: Weights, batch: Batch, masks?: D
 function allowance(movement: number): number {
   fc.pre(movement < chaotic);
   return tolerance + roundings * movement;
+}
+
+/** All numbers of a result, in their order. */
+function numbersIn(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  if (ArrayBuffer.isView(value)) return Array.from(value as Float32Array);
+  if (value instanceof Map) return [...value.values()].flatMap(numbersIn);
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : [];
 }

@@ -1,16 +1,16 @@
-/** Training on a GPU: the contract of all engines on TensorFlow's library, and onnxruntime's step on CUDA beside the CPU's. */
+/** Training on a GPU: the contract of all engines on TensorFlow's library and on onnxruntime's CUDA, and how `fastest` takes them. */
 import { expect, it } from 'vitest';
 import { initialWeights } from '../../models/initialisers.ts';
 import { planModel } from '../../models/plan.ts';
 import { parseSpec } from '../../models/spec.ts';
 import type { EngineProvider } from '../../src/training/engine.ts';
-import { onnxruntimeCudaEngine, onnxruntimeEngine } from '../../src/training/engines/onnxruntime/engine.ts';
+import { selectFastest } from '../../src/training/engines/fastest.ts';
+import { onnxruntimeEngine } from '../../src/training/engines/onnxruntime/engine.ts';
 import { loadNativeTensorflow } from '../../src/training/engines/tensorflow/backend.ts';
-import { tensorflowEngine } from '../../src/training/engines/tensorflow/engine.ts';
 import { adam } from '../../src/training/optimisers.ts';
 import { describeEngine } from '../contract/engine.ts';
 import { randomBatch } from '../support/arbitrary-spec.ts';
-import { describeGpu } from './describe-gpu.ts';
+import { describeGpu, onnxruntimeOnGpu, rehearsal, tensorflowOnGpu } from './device.ts';
 
 const spec = parseSpec({
   version: 1,
@@ -21,30 +21,46 @@ const spec = parseSpec({
     { type: 'dense', units: 1, activation: 'sigmoid' },
   ],
 });
+const weights = initialWeights(planModel(spec), 0);
 
 describeGpu('training with TensorFlow on a GPU', await whyNoTensorflowGpu(), () => {
-  describeEngine({ provider: tensorflowEngine, threads: tensorflowEngine.fewestThreads?.() ?? 1, cases: 150 });
+  const threads = tensorflowOnGpu.fewestThreads?.() ?? 1;
+  describeEngine({ provider: tensorflowOnGpu, threads, cases: 150, exact: false });
 });
 
-describeGpu("onnxruntime's training step on CUDA", await onnxruntimeCudaEngine.refusal(spec), () => {
+describeGpu("onnxruntime's training step on CUDA", await onnxruntimeOnGpu.refusal(spec), () => {
+  describeEngine({ provider: onnxruntimeOnGpu, cases: 40, exact: false });
+
   it('gives the losses of the CPU over 20 steps', async () => {
-    const [onCpu, onGpu] = [await losses(onnxruntimeEngine), await losses(onnxruntimeCudaEngine)];
+    const [onCpu, onGpu] = [await losses(onnxruntimeEngine), await losses(onnxruntimeOnGpu)];
+    expect(onCpu.every(Number.isFinite)).toBe(true);
     // float32 sums in another order; Adam turns the smallest gradient into a whole step (see test/contract/engine.ts)
     onGpu.forEach((loss, step) => {
       expect(Math.abs(loss - (onCpu[step] as number)), `step ${step}`).toBeLessThan(1e-3);
     });
   });
+
+  it('is timed by fastest like the others', async () => {
+    const { trials = [] } = await selectFastest(
+      { load: { spec, optimiser: adam, rows: 32, time: 30 }, threads: 1 },
+      {
+        ...{ weights, seed: 0, learningRate: 0.001, refusal: () => undefined },
+        batches: () => [randomBatch(spec, 32, 30, 1), randomBatch(spec, 32, 30, 2)],
+      },
+    );
+    const timed = trials.flatMap((trial) => ('ms' in trial ? trial.engine : []));
+    expect(timed).toContain(`${onnxruntimeOnGpu.name}, 1 thread`);
+  });
 });
 
 async function whyNoTensorflowGpu(): Promise<string | undefined> {
-  const refusal = await tensorflowEngine.refusal(spec);
+  const refusal = await tensorflowOnGpu.refusal(spec);
   if (refusal !== undefined) return refusal;
-  const { description } = await loadNativeTensorflow();
-  return description.includes('GPU') ? undefined : `${description}: TensorFlow sees no GPU`;
+  const { description, device } = await loadNativeTensorflow();
+  return device === 'GPU' || rehearsal ? undefined : `${description}: TensorFlow sees no GPU`;
 }
 
 async function losses(provider: EngineProvider): Promise<number[]> {
-  const weights = initialWeights(planModel(spec), 0);
   const engine = await provider.prepare({ spec, weights, optimiser: adam, threads: 1 });
   try {
     const found: number[] = [];

@@ -59,9 +59,10 @@ export async function selectFastest(request: EngineRequest, trial: Trial): Promi
   };
 }
 
-/** What an engine finds out only when it sees the batch, such as a memory that it cannot address. */
+/** What an engine finds out only when it sees the batch, such as a memory that it cannot address, or a full GPU. */
 function reasonOf(error: unknown): string {
-  if (error instanceof RecurrentError && error.code === 'OPTION_UNSUPPORTED') return error.message;
+  const expected = ['OPTION_UNSUPPORTED', 'ENGINE_FAILED'];
+  if (error instanceof RecurrentError && expected.includes(error.code)) return error.message;
   throw error;
 }
 

@@ -10,7 +10,7 @@ import { planModel } from '../../../../models/plan.ts';
 import { checkWeights, type Tensor } from '../../../../models/weights.ts';
 import { locateOrt } from '../../../../runtime/onnx/ort.ts';
 import type { ProviderName } from '../../../../runtime/onnx/providers.ts';
-import { openSession } from '../../../../runtime/onnx/session.ts';
+import { keepFloat32, openSession } from '../../../../runtime/onnx/session.ts';
 import { fail, RecurrentError } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type {
@@ -64,7 +64,10 @@ export const onnxruntimeCudaEngine: EngineProvider = {
   name: 'onnxruntime-cuda',
   refusal: async (spec) => (await onnxruntimeEngine.refusal(spec)) ?? refuseCudaFor(spec),
   mostThreads: () => 1,
-  prepare: (options) => createOnnxruntimeEngine('onnxruntime-cuda', options, ['cuda', 'cpu']),
+  prepare: (options) => {
+    keepFloat32();
+    return createOnnxruntimeEngine('onnxruntime-cuda', options, ['cuda', 'cpu']);
+  },
 };
 
 /** Why the evaluation step of `spec` does not open on CUDA. */

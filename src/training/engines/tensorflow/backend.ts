@@ -143,6 +143,7 @@ function tryNative(require: NodeJS.Require, name: string): Attempt {
   if (!hasBinding(dirname(dirname(entry)))) return { reason: 'its native binding is not there' };
   restoreRemovedUtilities(require);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // warnings of the native library would land among our output
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // it takes all memory of a GPU otherwise, and others have none
   try {
     return { tf: require(entry) as Tensorflow };
   } catch (error) {
