@@ -1,23 +1,30 @@
 /**
  * Measures the table that `--engine auto` chooses by, and writes it to src/training/engines/costs.ts: one training step
  * of each engine with one and two threads, over units, rows and kinds of recurrent layer, ids as frequent as words.
- * Of several sweeps the shortest step counts: other programs on the machine only ever add. About three minutes.
  *
- *   node benchmarks/training/engine-costs.mjs [--seconds 0.1] [--sweeps 2]
+ * Other programs on the machine only ever add, and for seconds at a time. So each case is visited once a round, in
+ * another order each time, all contenders of a shape one after another, and the least of its medians counts. A step of
+ * fewer units or rows that took longer than one of more was disturbed: it is visited again, and while such steps are
+ * left the table is not written. About four minutes.
+ *
+ *   node benchmarks/training/engine-costs.mjs [--seconds 0.05] [--rounds 4]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'tsdown';
 
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '0.1' }, sweeps: { type: 'string', default: '2' } },
+  options: { seconds: { type: 'string', default: '0.05' }, rounds: { type: 'string', default: '4' } },
 });
 const seconds = Number(options.seconds);
-const sweeps = Number(options.sweeps);
+const rounds = Number(options.rounds);
+/** How much longer a step of fewer units or rows may take: what the least of some medians still scatters by. */
+const scatter = 1.15;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // Below the project, so that what is not bundled is found.
@@ -65,7 +72,7 @@ const specOf = (middle, inputDim, outputDim) =>
   });
 const pooled = [{ type: 'pooling', kind: 'average' }];
 
-/** Milliseconds of the shortest step. @param {any} provider @param {number} threads @param {any} spec @param {number} rows */
+/** Median milliseconds of a step. @param {any} provider @param {number} threads @param {any} spec @param {number} rows */
 async function measure(provider, threads, spec, rows, steps = time) {
   const plan = planModel(spec);
   const random = createRandom({ seed: 1, purpose: 'shuffle' });
@@ -80,44 +87,92 @@ async function measure(provider, threads, spec, rows, steps = time) {
     targets: Int32Array.from({ length: rows }, () => random.below(2)),
   }));
   const engine = await provider.prepare({ spec, weights: initialWeights(plan, 0), optimiser: adam, threads });
-  let shortest = Number.POSITIVE_INFINITY;
+  const times = [];
   const began = performance.now();
-  for (let step = 0; step < 3 || performance.now() - began < 1000 * seconds; step++) {
+  for (let step = 0; step < 4 || performance.now() - began < 1000 * seconds; step++) {
     const from = performance.now();
     await engine.step(batches[step % 4], { seed: 0, epoch: 0, step }, 1e-4);
-    if (step > 0) shortest = Math.min(shortest, performance.now() - from);
+    if (step > 0) times.push(performance.now() - from);
   }
   await engine.dispose();
-  return shortest;
+  return times.sort((a, b) => a - b)[times.length >> 1] ?? Number.NaN;
 }
 
 /** One embedding read and pooled, over one step of time: what remains is what every step costs. */
 const bare = { few: specOf(pooled, 1000, 16), many: specOf(pooled, 101_000, 16) };
 
-/** Shortest step so far, by engine, threads and case. @type {Map<string, number>} */
-const measured = new Map();
-
-/** @param {string} key @param {() => Promise<number>} measureAgain */
-async function keepShortest(key, measureAgain) {
-  measured.set(key, Math.min(measured.get(key) ?? Number.POSITIVE_INFINITY, await measureAgain()));
-}
-
 /** @param {string} type @param {number} n */
 const layerSpec = (type, n) => specOf([{ type, units: n }], vocabulary, n);
 
-/** @param {any} provider @param {number} threads */
-async function sweep(provider, threads) {
+/**
+ * What is measured: a step of an engine, and the cases beside it that do less.
+ * @typedef {{ key: string, ms: number, less: string[], visit: () => Promise<number> }} Case
+ */
+
+/** @param {any} provider @param {number} threads @returns {Case[]} */
+function casesOf(provider, threads) {
   const key = (/** @type {unknown[]} */ ...parts) => [provider.name, threads, ...parts].join(' ');
-  for (const [name, spec] of Object.entries(bare)) {
-    await keepShortest(key(name), () => measure(provider, threads, spec, rows[0] ?? 16, 1));
-  }
-  for (const type of kinds) {
-    for (const batch of rows) {
-      for (const n of units) {
-        await keepShortest(key(type, batch, n), () => measure(provider, threads, layerSpec(type, n), batch));
-      }
-    }
-  }
+  const one = (
+    /** @type {string} */ name,
+    /** @type {string[]} */ less,
+    /** @type {() => Promise<number>} */ visit,
+  ) => ({
+    ...{ key: name, ms: Number.POSITIVE_INFINITY, less, visit },
+  });
+  return [
+    one(key('few'), [], () => measure(provider, threads, bare.few, 16, 1)),
+    one(key('many'), [key('few')], () => measure(provider, threads, bare.many, 16, 1)),
+    ...kinds.flatMap((type) =>
+      rows.flatMap((batch, row) =>
+        units.map((n, unit) => {
+          const less = [];
+          if (unit > 0) less.push(key(type, batch, units[unit - 1]));
+          if (row > 0) less.push(key(type, rows[row - 1], n));
+          return one(key(type, batch, n), less, () => measure(provider, threads, layerSpec(type, n), batch));
+        }),
+      ),
+    ),
+  ];
+}
+
+const able = [];
+for (const provider of providers) if ((await provider.refusal(bare.few)) === undefined) able.push(provider);
+const contenders = [1, 2].flatMap((threads) => able.map((provider) => casesOf(provider, threads)));
+/** The contenders of a shape one after another. */
+const cases = (contenders[0] ?? []).flatMap((_, at) => contenders.flatMap((own) => own[at] ?? []));
+const measured = new Map(cases.map((one) => [one.key, one]));
+const msOf = (/** @type {string} */ key) => measured.get(key)?.ms ?? Number.NaN;
+
+/** @param {readonly Case[]} some */
+async function visitAll(some) {
+  for (const one of some) one.ms = Math.min(one.ms, await one.visit());
+}
+
+/** Cases that took longer than one that does more. */
+function disturbed() {
+  const keys = new Set(cases.flatMap(({ less, ms }) => less.filter((key) => msOf(key) > scatter * ms)));
+  return cases.filter(({ key }) => keys.has(key));
+}
+
+for (let round = 1; round <= rounds; round++) {
+  const from = Math.floor(((round - 1) * cases.length) / rounds);
+  const order = [...cases.slice(from), ...cases.slice(0, from)];
+  await visitAll(round % 2 ? order : order.toReversed());
+  console.log(`round ${round} of ${rounds} done`);
+}
+for (let again = 1; again <= 30 && disturbed().length > 0; again++) {
+  await setTimeout(2000); // what disturbs may go away
+  console.log(`again: ${disturbed().length} cases`);
+  await visitAll(disturbed());
+}
+if (disturbed().length > 0) {
+  console.error(
+    `disturbed: ${disturbed()
+      .map(({ key, ms }) => `${key} (${ms.toPrecision(3)} ms)`)
+      .join(', ')}`,
+  );
+  console.error('A step of more units or rows took less time: nothing is written. Measure on a quiet machine.');
+  process.exit(1);
 }
 
 /** Three digits: more would not repeat. @param {number} ms */
@@ -125,7 +180,7 @@ const rounded = (ms) => Number(Math.max(ms, 0.001).toPrecision(3));
 
 /** @param {any} provider @param {number} threads */
 function costsOf(provider, threads) {
-  const at = (/** @type {unknown[]} */ ...parts) => measured.get([provider.name, threads, ...parts].join(' ')) ?? 0;
+  const at = (/** @type {unknown[]} */ ...parts) => msOf([provider.name, threads, ...parts].join(' '));
   const step = at('few');
   const millionWeights = Math.max(at('many') - step, 0) / 1.6;
   const layers = Object.fromEntries(
@@ -142,12 +197,6 @@ function costsOf(provider, threads) {
   return { step: rounded(step), millionWeights: rounded(millionWeights), layers };
 }
 
-const able = [];
-for (const provider of providers) if ((await provider.refusal(bare.few)) === undefined) able.push(provider);
-for (let n = 1; n <= sweeps; n++) {
-  for (const threads of [1, 2]) for (const provider of able) await sweep(provider, threads);
-  console.log(`sweep ${n} of ${sweeps} done`);
-}
 const engines = Object.fromEntries(
   able.map((provider) => [provider.name, { one: costsOf(provider, 1), two: costsOf(provider, 2) }]),
 );

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { parseSpec } from '../../models/spec.ts';
 import { describeMachine } from '../../src/bench/machine.ts';
 import { drawTraining } from '../../src/bench/training/bar-chart.ts';
 import type { Contender } from '../../src/bench/training/contender.ts';
@@ -134,6 +135,26 @@ describe("the product's engine on TensorFlow", async () => {
 
   function said(reason: string | undefined): string {
     return reason === undefined ? '' : ` (skipped: ${reason})`;
+  }
+});
+
+it('Keras trains one-hot models, with the right answers', async (context) => {
+  const { contenders, absences: missing } = await startContenders(['keras'], [1]);
+  if (missing[0]) {
+    console.log(`skipped: ${missing[0].reason}`);
+    context.skip(missing[0].reason);
+  }
+  try {
+    const [embedded] = tinyOutlines as [Outline];
+    const [, ...above] = embedded.spec.layers;
+    const layers = [{ type: 'oneHot', depth: tiny.vocabulary }, ...above];
+    const oneHot = { ...embedded, shape: 'one-hot', spec: parseSpec({ ...embedded.spec, layers }) };
+    const { rows, absences } = await run([oneHot], [...contenders, ...(await contendersOf('js'))]);
+    expect(absences).toEqual([]);
+    expect(rows.map(({ contender }) => contender)).toEqual(['keras', 'js']);
+    for (const { maxError } of rows) expect(maxError).toBeLessThan(1e-5);
+  } finally {
+    await Promise.all(contenders.map((contender) => contender.close()));
   }
 });
 

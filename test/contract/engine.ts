@@ -220,6 +220,28 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases, exac
       }
     });
 
+    it('computes a softmax between layers of sums that exp cannot hold', async () => {
+      const spec = parseSpec({
+        version: 1,
+        name: 'large',
+        layers: [
+          { type: 'embedding', inputDim: 9, outputDim: 3 },
+          { type: 'pooling', kind: 'average' },
+          { type: 'dense', units: 4, activation: 'softmax' },
+          { type: 'dense', units: 1 },
+        ],
+      });
+      const weights = new Map(randomWeights(spec, 1));
+      const embeddings = weights.get('embedding/embeddings') as Tensor;
+      weights.set('embedding/embeddings', { ...embeddings, data: embeddings.data.map((value) => 1000 * value) });
+      const batch = randomBatch(spec, 5, 3, 1);
+      const sums = referenceLayerOutputs({ spec, weights }, batch).get('pooling');
+      expect(Math.max(...(sums ?? []))).toBeGreaterThan(100); // or the test would show nothing
+      const expected = referenceForward({ spec, weights }, batch.ids, 5, 3);
+      const { logits } = await withEngine(spec, weights, sgd, (engine) => engine.evaluate(batch));
+      expect(relativeError(logits, expected.logits)).toBeLessThan(tolerance);
+    });
+
     it.each([
       adam,
       { type: 'adam', beta1: 0.5, beta2: 0.9, epsilon: 1e-3 },
