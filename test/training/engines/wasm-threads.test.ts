@@ -34,6 +34,13 @@ const dropping = specOf(
   { type: 'dense', units: 3, activation: 'softmax' },
 );
 
+/** Of more weights than one thread would update: 80,000. */
+const large = specOf(
+  { type: 'embedding', inputDim: 5000, outputDim: 16 },
+  { type: 'lstm', units: 8 },
+  { type: 'dense', units: 1, activation: 'sigmoid' },
+);
+
 const oneHot = specOf(
   { type: 'oneHot', depth: 30 },
   { type: 'simpleRnn', units: 7, dropout: 0.4 },
@@ -116,10 +123,13 @@ describe('threads of engine wasm', () => {
     for (let again = 1; again < 10; again++) expect(await run()).toEqual(first);
   });
 
-  it('gives the weights of one thread after three steps, but for roundings', async () => {
-    const batch = randomBatch(dropping, 64, 30, 2);
+  it.each([
+    ['updated by one thread', dropping],
+    ['updated by all', large],
+  ])('give the weights of one after three steps, but for roundings: %s', async (_, spec) => {
+    const batch = randomBatch(spec, 64, 30, 2);
     const weightsOf = async (threads: number) => {
-      const engine = await prepare(dropping, threads, sgd);
+      const engine = await prepare(spec, threads, sgd);
       for (let step = 0; step < 3; step++) await engine.step(batch, { ...address, step }, 1);
       const { weights } = await engine.state();
       await engine.dispose();

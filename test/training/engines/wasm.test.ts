@@ -177,6 +177,32 @@ for (const build of availableBuilds()) {
       }
     });
 
+    it('rounds gradients to multiples of 2⁻⁶⁰ and their squares to those of 2⁻¹⁰⁰, no coarser and no finer', async () => {
+      const { kernels, memory } = await loadKernels(build);
+      memory.grow(1);
+      const [weights, gradients, means, variances] = [0, 1, 2, 3].map(
+        (k) => new Float32Array(memory.buffer, at + 16 * k, 4),
+      );
+      const exponents = [-20, -40, -48, -70];
+      gradients?.set(exponents.map((exponent) => 1.3 * 2 ** exponent));
+      kernels.adam(at, at + 16, 1, 0, at + 32, at + 48, 16, 0, 0.1, 0.001, 1e-7);
+      for (const [i, exponent] of exponents.entries()) {
+        const gradient = 1.3 * 2 ** exponent;
+        const [mean, variance] = [means?.[i] as number, variances?.[i] as number];
+        // beside the grain, float32's own 2⁻²⁴ of each of some factors
+        expect(Math.abs(mean - 0.1 * gradient)).toBeLessThanOrEqual(2 ** -61 + 2 ** -21 * gradient);
+        expect(Math.abs(variance - 0.001 * gradient ** 2)).toBeLessThanOrEqual(2 ** -101 + 2 ** -21 * gradient ** 2);
+        for (const [value, grain] of [
+          [mean, 2 ** -60],
+          [variance, 2 ** -100],
+        ] as const)
+          expect((value / grain) % 1).toBe(0);
+      }
+      expect(means?.[2]).not.toBe(0);
+      expect(means?.[3]).toBe(0);
+      expect(weights).toEqual(new Float32Array(4));
+    });
+
     it('draws the dropout masks of every engine', async () => {
       const { kernels, memory } = await loadKernels(build);
       memory.grow(1);
