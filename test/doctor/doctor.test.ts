@@ -1,5 +1,5 @@
 /** What `recurrent doctor` finds here, and when parts are really taken away. */
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -107,6 +107,55 @@ describe('in folders that cannot be written to', () => {
       detail: expect.stringContaining(locked),
       fix: 'Set TMPDIR and XDG_CACHE_HOME to a folder that you may write to.',
     });
+  });
+});
+
+describe('with a part that computes wrong numbers', () => {
+  let copy: InstalledCopy;
+  const main = () => join(copy.path('recurrent-onnx'), 'dist/cli/main.js');
+
+  beforeAll(() => {
+    copy = installCopy();
+  });
+  afterAll(() => copy.dispose());
+
+  it('kernels with a wrong coefficient train all the same, and are broken by their distance from float64', async () => {
+    const dist = join(copy.path('recurrent-onnx'), 'dist');
+    const float = (value: number) => Buffer.from(Float32Array.of(value).buffer);
+    let spoilt = 0;
+    for (const file of readdirSync(dist).filter((name) => name.endsWith('.js'))) {
+      const text = readFileSync(join(dist, file), 'utf8');
+      const changed = text.replace(/AGFzbQ[A-Za-z0-9+/=]+/g, (module) => {
+        const bytes = Buffer.from(module, 'base64');
+        const at = bytes.indexOf(float(0.13379244607248209)); // of tanh: assembly/activations.ts
+        expect(at).toBeGreaterThan(0);
+        float(0.134).copy(bytes, at);
+        spoilt++;
+        return bytes.toString('base64');
+      });
+      if (changed !== text) writeFileSync(join(dist, file), changed);
+    }
+    expect(spoilt).toBeGreaterThan(0);
+    const { status, find } = await examine(main(), ['--only', 'wasm,js']);
+    expect(status).toBe(1);
+    expect(find('wasm')).toMatchObject({ state: 'broken', detail: expect.stringMatching(/reference and wasm/) });
+    expect(find('js').state).toBe('works');
+  });
+
+  it('a runtime whose answers are off by a thousandth is broken, and so is the test of each export', async () => {
+    const file = join(copy.own('onnxruntime-node'), 'dist/backend.js');
+    const text = readFileSync(file, 'utf8');
+    const run =
+      /__classPrivateFieldGet\(this, _OnnxruntimeSessionHandler_inferenceSession, "f"\)\.run\(feeds, fetches, options\)/;
+    const wrong = 'for (const { type, data } of Object.values(given)) if (type === "float32") data[0] += 1e-3;';
+    const changed = text.replace(run, `((given) => { ${wrong} return given; })($&)`);
+    expect(changed).not.toBe(text);
+    writeFileSync(file, changed);
+    const { status, find } = await examine(main(), ['--only', 'js,cpu']);
+    expect(status).toBe(1);
+    for (const name of ['js', 'cpu']) {
+      expect(find(name)).toMatchObject({ state: 'broken', detail: expect.stringMatching(/reference and onnxruntime/) });
+    }
   });
 });
 
