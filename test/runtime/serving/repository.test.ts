@@ -82,6 +82,19 @@ describe('a server with --model-control', () => {
     await control(server, 'mail', 'unload');
     await delay(150);
     expect((await index(server)).json[0].state).toBe('UNAVAILABLE');
+
+    // Once it is loaded again, its files are looked at again.
+    await control(server, 'mail', 'load');
+    const loaded = () => server.log.filter(({ msg }) => msg === 'model loaded').length;
+    const before = loaded();
+    await writeModel(join(server.folder, 'mail.onnx'), withSeed(mailModel, 99));
+    await expect.poll(loaded).toBeGreaterThan(before);
+  });
+
+  it('takes as versions whole numbers above 0 only, as their names are written', async () => {
+    const paths = ['1', '0', '02', '3x', '-4', '5.0', 'six', '.7'].map((version) => `mail/${version}/model.onnx`);
+    const server = await start(Object.fromEntries(paths.map((path) => [path, mailModel])), { modelControl: true });
+    expect((await index(server)).json).toMatchObject([{ name: 'mail', version: '1' }]);
   });
 
   it('refuses what it does not know or take', async () => {
@@ -154,7 +167,9 @@ it('a server that stops tells clients who are connected so, in the form of every
   await delay(100);
   const closed = server.close();
   await delay(50);
-  expect(await model()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1\r\n.*"code":"NOT_READY","id":/s);
+  const told = await model();
+  expect(told).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1\r\n.*"code":"NOT_READY","id":/s);
+  expect(told).toMatch(/^connection: close\r$/im);
   expect(await ready()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 1\r\n.*\{"ready":false\}/s);
   expect((await waits).status).toBe(200);
   const answered = performance.now();

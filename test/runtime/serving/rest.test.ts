@@ -1,4 +1,5 @@
 /** The contract of REST: every route, status, header, datatype and error of the Open Inference Protocol. */
+import { readFile } from 'node:fs/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
@@ -627,6 +628,19 @@ describe('the OpenAPI document', () => {
 });
 
 describe('metrics and logs', () => {
+  it('are those that docs/serving.md names', async () => {
+    const page = await readFile(new URL('../../../docs/serving.md', import.meta.url), 'utf8');
+    const named = new Set([...page.matchAll(/`((?:nv_inference|recurrent|nodejs)_\w+)`/g)].map(([, name]) => name));
+    expect(named.size).toBeGreaterThan(12);
+    await infer({ inputs: [textInput(texts)] });
+    await infer({ inputs: [textInput(texts, [9])] });
+    const exposed = `${(await server.ask('GET', '/metrics')).bytes}`;
+    const has = (name: string) => exposed.includes(`\n# TYPE ${name} `);
+    expect([...named].filter((name) => !has(name as string))).toEqual([]);
+    const own = [...exposed.matchAll(/^# TYPE ((?:nv_inference|recurrent)_\w+) /gm)].map(([, name]) => name);
+    expect(own.filter((name) => !named.has(name))).toEqual([]);
+  });
+
   it('count requests, rows, batches and failures by model and version', async () => {
     const count = async (line: string) => {
       const { bytes } = await server.ask('GET', '/metrics');

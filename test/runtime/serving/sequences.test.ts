@@ -9,6 +9,7 @@ import { exportOnnx } from '../../../exporters/export.ts';
 import type { TrainedModel } from '../../../models/model.ts';
 import { loadClassifier } from '../../../runtime/index.ts';
 import { createSequences } from '../../../runtime/serving/sequences.ts';
+import { openServedModel } from '../../../runtime/serving/served-model.ts';
 import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
 import {
   type Answer,
@@ -256,6 +257,33 @@ describe('what is kept', () => {
     await expect.poll(() => sequences.count, { timeout: 5000 }).toBe(0);
     sequences.close();
     await classifier.dispose();
+  });
+
+  it('is not idle while a piece is read, however long that takes, and from then on again', async () => {
+    const batching = { maxDelayMs: 1140 };
+    const classifier = await loadClassifier(withStates(chat), { providers: 'cpu', threads: 1, batching });
+    const sequences = createSequences(() => classifier.openText(), { maxSequences: 1, sequenceIdleSeconds: 0.6 });
+    const { signal } = new AbortController();
+    await sequences.read({ id: 1, start: true, end: false }, 'w1', signal);
+    expect(sequences.count).toBe(1);
+    await delay(250); // within its time since the end of the piece, beyond that since its beginning
+    expect(sequences.count).toBe(1);
+    await expect.poll(() => sequences.count, { timeout: 3000 }).toBe(0);
+    await classifier.dispose();
+  });
+
+  it('is freed with its model', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'recurrent-freed-'));
+    const path = join(folder, 'chat.onnx');
+    await writeModel(path, withStates(chat));
+    const limits = { maxSequences: 5, sequenceIdleSeconds: 3600 };
+    const model = await openServedModel({ name: 'chat', version: 1, path }, { providers: 'cpu', threads: 1 }, limits);
+    const { sequences } = model;
+    await sequences.read({ id: 1, start: true, end: false }, 'w1', new AbortController().signal);
+    expect(sequences.count).toBe(1);
+    await model.dispose();
+    expect(sequences.count).toBe(0);
+    await rm(folder, { recursive: true });
   });
 
   it('outlives the process of the model', async () => {
