@@ -3,6 +3,7 @@
  * model and options give the same bytes.
  */
 import { createHash } from 'node:crypto';
+import { stringify } from 'yaml';
 import { type ModelMetadata, readMetadata } from '../../models/metadata/metadata.ts';
 import { producer } from '../../models/metadata/producer.ts';
 import { planModel, type StateSpec } from '../../models/plan.ts';
@@ -50,6 +51,11 @@ export interface Deployment {
 /** `files` one folder deeper. */
 export function inFolder(folder: string, files: Files): Files {
   return Object.fromEntries(Object.entries(files).map(([path, contents]) => [`${folder}/${path}`, contents]));
+}
+
+/** As YAML for people: what is there twice is written twice. */
+export function manifest(contents: object): string {
+  return stringify(contents, { aliasDuplicateObjects: false });
 }
 
 /** In every deployment, and in no other folder. */

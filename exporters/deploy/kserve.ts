@@ -2,9 +2,8 @@
  * An InferenceService of KServe. With an image the predictor is the project's own server, which takes raw text; with the
  * address of a model repository it is KServe's Triton, which takes ids.
  */
-import { stringify } from 'yaml';
 import { fail } from '../../src/core/errors.ts';
-import { type Deployment, inFolder, type Served } from './deployment.ts';
+import { type Deployment, inFolder, manifest, type Served } from './deployment.ts';
 import { imageContext, lock, type PackedPackage, ports } from './docker.ts';
 import { probes, serverContainer } from './kubernetes.ts';
 import { modelRepository, type TritonOptions } from './triton.ts';
@@ -78,7 +77,7 @@ export function kserveOnTriton(served: Served, { storageUri, replicas, ...option
 }
 
 function inferenceService(name: string, predictor: object, replicas: number): string {
-  return stringify({
+  return manifest({
     apiVersion: 'serving.kserve.io/v1beta1',
     kind: 'InferenceService',
     metadata: { name },

@@ -1,7 +1,6 @@
 /** A Deployment, a Service and a PodDisruptionBudget for the image of `docker.ts`. */
-import { stringify } from 'yaml';
 import type { Deployment, Served } from './deployment.ts';
-import { inFolder } from './deployment.ts';
+import { inFolder, manifest } from './deployment.ts';
 import { imageContext, lock, type PackedPackage, ports } from './docker.ts';
 
 export interface KubernetesOptions {
@@ -19,9 +18,9 @@ export function kubernetesDeployment(
   return {
     files: {
       ...inFolder('image', imageContext(served, packed)),
-      'manifests/deployment.yaml': stringify(deployment(served, image, replicas)),
-      'manifests/service.yaml': stringify(service(name)),
-      'manifests/disruption-budget.yaml': stringify(disruptionBudget(name)),
+      'manifests/deployment.yaml': manifest(deployment(served, image, replicas)),
+      'manifests/service.yaml': manifest(service(name)),
+      'manifests/disruption-budget.yaml': manifest(disruptionBudget(name)),
     },
     takesText: true,
     next: [

@@ -46,7 +46,7 @@ pre.ids { white-space: pre-wrap; }
 blockquote { margin: .5rem 0; padding-left: 1rem; border-left: 3px solid var(--line); max-width: 46rem; }
 details { margin: 1rem 0; } summary { cursor: pointer; color: var(--accent); }
 footer { padding-block: 2rem 3rem; font-size: .9rem; }
-@media (max-width: 40rem) { figure { overflow-x: auto; } svg.recurrent-chart { max-width: none; min-width: 34rem; }
+@media (max-width: 40rem) { figure { overflow-x: auto; } svg.recurrent-chart { max-width: 34rem; }
   body { font-size: 15px; } h1 { font-size: 1.5rem; } th, td { padding: .3rem .5rem; } }
 @media print { .scroll { overflow: visible; } details { display: block; } }
 `;

@@ -219,6 +219,8 @@ describe('manifests', () => {
   ] as const)('of %s have no fault in the schema', async ([, files], context) => {
     const { faults } = await check(context, files);
     expect(faults).toEqual([]);
+    const manifests = Object.entries(files).filter(([path]) => path.endsWith('.yaml'));
+    for (const [path, text] of manifests) expect(String(text), path).not.toMatch(/[&*]a\d/);
   });
 
   it('with a fault are told: the schemas are held to strictly', async (context) => {

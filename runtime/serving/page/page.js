@@ -16,7 +16,7 @@ const percent = (share) => `${(share * 100).toFixed(1)} %`;
 
 function table(caption, heads, rows) {
   const isNumber = (column) =>
-    rows.every((row) => typeof row[column] === 'number' || /^[-+]?[\d.,]+( %)?$/.test(row[column]));
+    rows.every((row) => typeof row[column] === 'number' || /^[−+]?[\d.,]+( %)?$/.test(row[column]));
   const cell = (name, value, column, more) =>
     make(
       name,
@@ -105,10 +105,10 @@ function showWords(text, label, contributions) {
     ),
     table(
       'The strongest words',
-      ['word', 'points'],
+      ['word', 'percentage points'],
       strongest.map(({ word, contribution }) => [
         word,
-        `${contribution > 0 ? '+' : ''}${(contribution * 100).toFixed(2)}`,
+        `${contribution > 0 ? '+' : ''}${(contribution * 100).toFixed(2)}`.replace('-', '−'),
       ]),
     ),
   ];
