@@ -258,3 +258,33 @@ describe('predictionOf', () => {
     ]);
   });
 });
+
+describe('a signal', () => {
+  test.each([
+    ['predict', (signal: AbortSignal) => binary.predict('w1', { signal })],
+    ['predictBatch', (signal: AbortSignal) => binary.predictBatch(['w1', 'w2'], { signal })],
+    ['predictIds', (signal: AbortSignal) => binary.predictIds(new Int32Array(6), 1, 6, { signal })],
+    ['predictIds, in parts', (signal: AbortSignal) => binary.predictIds(new Int32Array(36_000), 6000, 6, { signal })],
+    ['explain', (signal: AbortSignal) => binary.explain('w1 w2', { signal })],
+  ] as const)('ends %s before it begins and while it waits', async (_, call) => {
+    await expect(call(AbortSignal.abort())).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    const controller = new AbortController();
+    const [mine, others] = [call(controller.signal), binary.predict('w3')];
+    controller.abort();
+    await expect(mine).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    expect(await others).toEqual(await binary.predict('w3'));
+  });
+
+  test('ends predictStream while its source gives nothing', async () => {
+    const controller = new AbortController();
+    async function* source() {
+      yield 'w1';
+      await new Promise(() => {});
+    }
+    const stream = binary.predictStream(source(), { signal: controller.signal });
+    expect((await stream.next()).value).toEqual(await binary.predict('w1'));
+    const next = stream.next();
+    controller.abort();
+    await expect(next).rejects.toMatchObject({ code: 'INTERRUPTED' });
+  });
+});
