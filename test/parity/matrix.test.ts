@@ -5,9 +5,10 @@ import { type ParityOptions, runParity } from '../../src/parity/matrix.ts';
 import { assertParity, type PairReport, type ParityReport } from '../../src/parity/report.ts';
 import type { Outputs, Runner, Subject } from '../../src/parity/runner.ts';
 import { runners } from '../../src/parity/runners.ts';
+import { measureSensitivity } from '../../src/parity/sensitivity.ts';
 import { specOf, subjectOf } from '../contract/runner.ts';
 import { randomBatch, randomWeights } from '../support/arbitrary-spec.ts';
-import { watershed } from './watershed.ts';
+import { watershed, watershedOf } from './watershed.ts';
 
 const spec = specOf(
   { type: 'embedding', inputDim: 50, outputDim: 4 },
@@ -196,6 +197,28 @@ describe('runParity', () => {
     });
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
+
+  test.each([8, 64, 512])(
+    'looks again with %d draws where fewer leave an error unexplained, and no further',
+    async (draws) => {
+      const wide = watershedOf(16); // many signs: the more draws, the larger the largest sum
+      const { ids: given, time: steps, sensitiveRow, model } = wide;
+      const row = given.subarray(sensitiveRow * steps, (sensitiveRow + 1) * steps);
+      const target = row.join();
+      const largest = async (count: number) => (await measureSensitivity(model, row, 1, steps, count))[0]?.logit ?? 0;
+      const [before, found] = [draws > 8 ? await largest(draws / 8) : 1e-4, await largest(draws)];
+      expect(found).toBeGreaterThan(1.05 * before);
+      const report = (error: number) => {
+        const off = altered(runners.js, ({ logits, probabilities }, batch) => ({
+          logits: logits.map((x, i) => x + (batch.subarray(i * steps, (i + 1) * steps).join() === target ? error : 0)),
+          probabilities,
+        }));
+        return runParity({ ...wide, runners: [runners.reference, off] });
+      };
+      expect(await report(0.99 * found)).toMatchObject({ passed: true, sensitive: [{ logit: found }] });
+      expect((await report(1.01 * (await largest(512)))).passed).toBe(false);
+    },
+  );
 
   test('lets two runners be off to opposite sides where a row is sensitive', async () => {
     const { ids: given, time: steps, sensitiveRow } = watershed;

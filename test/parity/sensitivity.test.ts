@@ -8,7 +8,7 @@ import { watershed } from './watershed.ts';
 describe('measureSensitivity', () => {
   test('finds what the weights leave open, row by row, and the same each time', async () => {
     const { model, ids, rows, time, sensitiveRow } = watershed;
-    const measured = await measureSensitivity(model, ids, rows, time);
+    const measured = await measureSensitivity(model, ids, rows, time, 8);
     // h = 2^(time − 2) · k · (r·e₁ + e₂), which the values of k, r, e₁ and e₂ make 0. Nudges move it by at most
     // 2^(time − 2) · (2 + 2 + 2) · nudge, which one draw in four does; the others give a third of that.
     const worst = 2 ** (time - 2) * 6 * weightNudge;
@@ -21,9 +21,9 @@ describe('measureSensitivity', () => {
       expect(logit).toBeGreaterThan(0);
       expect(logit).toBeLessThan((3 * 0.3 + 0.5) * weightNudge * 1.001);
     }
-    expect(await measureSensitivity(model, ids, rows, time)).toEqual(measured);
+    expect(await measureSensitivity(model, ids, rows, time, 8)).toEqual(measured);
     const alone = ids.slice(sensitiveRow * time, (sensitiveRow + 1) * time);
-    expect(await measureSensitivity(model, alone, 1, time)).toEqual([sensitive]);
+    expect(await measureSensitivity(model, alone, 1, time, 8)).toEqual([sensitive]);
   });
 });
 
