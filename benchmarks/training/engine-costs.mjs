@@ -27,8 +27,8 @@ const rounds = Number(options.rounds);
 const scatter = 1.15;
 /** How much longer one may take for twice the units, which is four times the products, and more where caches end. */
 const growth = 5;
-/** How much longer one may take for having two threads, which wait for each other. */
-const wait = 2;
+/** How much longer one may take for having two threads, which wait for each other: little where each has much to do. */
+const wait = (/** @type {number} */ batch) => 1 + 16 / batch;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 // Below the project, so that what is not bundled is found.
@@ -65,7 +65,8 @@ const kinds = ['simpleRnn', 'lstm', 'gru'];
 const units = [8, 16, 32, 64, 128, 256];
 const rows = [16, 64];
 const time = 100;
-const vocabulary = 10_000;
+/** Few enough that the optimiser, whose part is taken off, is not most of a step. */
+const vocabulary = 2000;
 
 /** @param {object[]} middle @param {number} inputDim @param {number} outputDim */
 const specOf = (middle, inputDim, outputDim) =>
@@ -109,35 +110,44 @@ const bare = { few: specOf(pooled, 1000, 16), many: specOf(pooled, 101_000, 16) 
 const layerSpec = (type, n) => specOf([{ type, units: n }], vocabulary, n);
 
 /**
- * What is measured, and how long it may take beside others: at most `factor` times what `key` takes.
- * @typedef {{ key: string, ms: number, limits: { key: string, factor: number }[], visit: () => Promise<number> }} Case
+ * What is measured: a step, of which `of` tells the part that counts, and what that may take at most.
+ * @typedef {{ key: string, ms: number, of: () => number, atMost: (() => number)[], visit: () => Promise<number> }} Case
  */
 
 /** @param {any} provider @param {number} threads @returns {Case[]} */
 function casesOf(provider, threads) {
   const keyWith = (/** @type {number} */ count, /** @type {unknown[]} */ ...parts) =>
     [provider.name, count, ...parts].join(' ');
-  /** @param {unknown[]} parts @param {unknown[][]} more cases that do more @param {any} spec @param {number} batch */
-  const caseOf = (parts, more, spec, batch, steps = time) => {
-    const limits = more.map((other) => ({ key: keyWith(threads, ...other), factor: scatter }));
-    if (threads === 2) limits.push({ key: keyWith(1, ...parts), factor: wait });
-    const visit = () => measure(provider, threads, spec, batch, steps);
-    return { key: keyWith(threads, ...parts), ms: Number.POSITIVE_INFINITY, limits, visit };
+  const other = (/** @type {unknown[]} */ ...parts) => caseAt(keyWith(threads, ...parts));
+  /** @param {unknown[]} parts @param {number} batch @param {() => Promise<number>} visit @returns {Case} */
+  const caseOf = (parts, batch, visit) => {
+    const own = { key: keyWith(threads, ...parts), ms: Number.POSITIVE_INFINITY, of: () => own.ms, atMost: [], visit };
+    if (threads === 2) own.atMost.push(() => wait(batch) * caseAt(keyWith(1, ...parts)).of());
+    return own;
   };
-  const cases = kinds.flatMap((type) =>
+  const few = caseOf(['few'], 16, () => measure(provider, threads, bare.few, 16, 1));
+  const many = caseOf(['many'], 16, () => measure(provider, threads, bare.many, 16, 1));
+  for (const type of kinds) few.atMost.push(() => other(type, rows[0], units[0]).ms);
+  const layers = kinds.flatMap((type) =>
     rows.flatMap((batch, row) =>
       units.map((n, unit) => {
-        const more = [];
-        if (unit + 1 < units.length) more.push([type, batch, units[unit + 1]]);
-        if (row + 1 < rows.length) more.push([type, rows[row + 1], n]);
-        const one = caseOf([type, batch, n], more, layerSpec(type, n), batch);
-        if (unit > 0) one.limits.push({ key: keyWith(threads, type, batch, units[unit - 1]), factor: growth });
-        return one;
+        const spec = layerSpec(type, n);
+        const weights = countParameters(planModel(spec));
+        const own = caseOf([type, batch, n], batch, () => measure(provider, threads, spec, batch));
+        own.of = () => own.ms - few.ms - (millionWeights(provider, threads) * weights) / 1e6;
+        if (unit + 1 < units.length) own.atMost.push(() => scatter * other(type, batch, units[unit + 1]).of());
+        if (row + 1 < rows.length) own.atMost.push(() => scatter * other(type, rows[row + 1], n).of());
+        if (unit > 0) own.atMost.push(() => growth * other(type, batch, units[unit - 1]).of());
+        return own;
       }),
     ),
   );
-  const smallest = kinds.map((type) => [type, rows[0], units[0]]);
-  return [caseOf(['few'], [['many'], ...smallest], bare.few, 16, 1), caseOf(['many'], [], bare.many, 16, 1), ...cases];
+  return [few, many, ...layers];
+}
+
+/** Milliseconds. @param {any} provider @param {number} threads */
+function millionWeights({ name }, threads) {
+  return Math.max(caseAt(`${name} ${threads} many`).ms - caseAt(`${name} ${threads} few`).ms, 0) / 1.6;
 }
 
 const able = [];
@@ -146,14 +156,20 @@ const contenders = [1, 2].flatMap((threads) => able.map((provider) => casesOf(pr
 /** The contenders of a shape one after another. */
 const cases = (contenders[0] ?? []).flatMap((_, at) => contenders.flatMap((own) => own[at] ?? []));
 const measured = new Map(cases.map((one) => [one.key, one]));
-const msOf = (/** @type {string} */ key) => measured.get(key)?.ms ?? Number.NaN;
+/** @param {string} key @returns {Case} */
+function caseAt(key) {
+  const found = measured.get(key);
+  if (!found) throw new Error(`no case ${key}`);
+  return found;
+}
 
 /** @param {readonly Case[]} some */
 async function visitAll(some) {
   for (const one of some) one.ms = Math.min(one.ms, await one.visit());
 }
 
-const disturbed = () => cases.filter(({ ms, limits }) => limits.some(({ key, factor }) => ms > factor * msOf(key)));
+/** What is left of a step of hundredths of a millisecond tells nothing. */
+const disturbed = () => cases.filter(({ of, atMost }) => atMost.some((limit) => of() > limit() + 0.01));
 
 for (let round = 1; round <= rounds; round++) {
   const from = Math.floor(((round - 1) * cases.length) / rounds);
@@ -181,21 +197,11 @@ const rounded = (ms) => Number(Math.max(ms, 0.001).toPrecision(3));
 
 /** @param {any} provider @param {number} threads */
 function costsOf(provider, threads) {
-  const at = (/** @type {unknown[]} */ ...parts) => msOf([provider.name, threads, ...parts].join(' '));
-  const step = at('few');
-  const millionWeights = Math.max(at('many') - step, 0) / 1.6;
+  const at = (/** @type {unknown[]} */ ...parts) => caseAt([provider.name, threads, ...parts].join(' ')).of();
   const layers = Object.fromEntries(
-    kinds.map((type) => [
-      type,
-      rows.map((batch) =>
-        units.map((n) => {
-          const weights = countParameters(planModel(layerSpec(type, n)));
-          return rounded(at(type, batch, n) - step - (millionWeights * weights) / 1e6);
-        }),
-      ),
-    ]),
+    kinds.map((type) => [type, rows.map((batch) => units.map((n) => rounded(at(type, batch, n))))]),
   );
-  return { step: rounded(step), millionWeights: rounded(millionWeights), layers };
+  return { step: rounded(at('few')), millionWeights: rounded(millionWeights(provider, threads)), layers };
 }
 
 const engines = Object.fromEntries(

@@ -1,9 +1,11 @@
 /** What stands around a random model that an engine is tried on: states, masks, and how an error is measured. */
 import { expect } from 'vitest';
 import type { ModelSpec } from '../../models/layers.ts';
-import type { DropoutMasks } from '../../src/reference/reference.ts';
+import type { Weights } from '../../models/weights.ts';
+import { type DropoutMasks, referenceForward, referenceGradients } from '../../src/reference/reference.ts';
 import { dropoutMask } from '../../src/training/dropout.ts';
-import type { StepAddress } from '../../src/training/engine.ts';
+import type { Batch, EngineProvider, StepAddress } from '../../src/training/engine.ts';
+import { sgd } from '../../src/training/optimisers.ts';
 import { type ModelCase, materialise, randomStates } from '../support/arbitrary-spec.ts';
 
 export const address: StepAddress = { seed: 11, epoch: 2, step: 5 };
@@ -35,4 +37,41 @@ export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number
     0,
   );
   return Number.isFinite(error) ? error / largest : Number.POSITIVE_INFINITY;
+}
+
+/** Gradients are seen through the port alone: one step of plain SGD at learning rate 1 moves each weight by its own. */
+export function gradientsBetween(before: Weights, after: Weights): Map<string, Float64Array> {
+  return new Map(
+    [...before].map(([name, { data }]) => {
+      const moved = after.get(name)?.data ?? [];
+      return [name, Float64Array.from(data, (value, i) => value - (moved[i] as number))];
+    }),
+  );
+}
+
+/** Of each tensor, the largest. */
+export function relativeErrors(
+  got: ReadonlyMap<string, ArrayLike<number>>,
+  expected: ReadonlyMap<string, ArrayLike<number>>,
+): number {
+  return Math.max(...[...expected].map(([name, values]) => relativeError(got.get(name) ?? [], values)));
+}
+
+/** How far an engine is from the float64 reference: an evaluation, and the gradients of one step at `address`. */
+export async function errorsOf(
+  { provider, threads }: { readonly provider: EngineProvider; readonly threads: number },
+  { spec, weights, batch }: { readonly spec: ModelSpec; readonly weights: Weights; readonly batch: Batch },
+): Promise<{ readonly logits: number; readonly gradients: number }> {
+  const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads });
+  const { logits } = await engine.evaluate(batch);
+  await engine.step(batch, address, 1);
+  const after = (await engine.state()).weights;
+  await engine.dispose();
+  const { ids, rows, time, initialStates } = batch;
+  const expected = referenceForward({ spec, weights }, ids, rows, time, initialStates);
+  const { gradients } = referenceGradients({ spec, weights }, batch, masksOf(spec));
+  return {
+    logits: relativeError(logits, expected.logits),
+    gradients: relativeErrors(gradientsBetween(weights, after), gradients),
+  };
 }

@@ -8,15 +8,12 @@ import { setFlagsFromString } from 'node:v8';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseSpec } from '../../models/spec.ts';
-import type { Tensor } from '../../models/weights.ts';
-import { referenceForward, referenceGradients } from '../../src/reference/reference.ts';
 import type { EngineProvider } from '../../src/training/engine.ts';
 import { jsEngine } from '../../src/training/engines/js/engine.ts';
 import { onnxruntimeEngine } from '../../src/training/engines/onnxruntime/engine.ts';
 import { tensorflowEngine } from '../../src/training/engines/tensorflow/engine.ts';
 import { wasmEngineOf } from '../../src/training/engines/wasm/engine.ts';
-import { sgd } from '../../src/training/optimisers.ts';
-import { address, masksOf, relativeError, withStates } from '../contract/engine-cases.ts';
+import { errorsOf, withStates } from '../contract/engine-cases.ts';
 import { arbitraryCase } from '../support/arbitrary-spec.ts';
 
 // Node 20 has relaxed SIMD behind a flag; later versions have it anyway, and do not know the flag.
@@ -62,22 +59,9 @@ describe.each(variants)('engine $title', ({ title, provider, threads }) => {
     const most = { logits: 0, gradients: 0 };
     await fc.assert(
       fc.asyncProperty(arbitraryCase({ maxRows: 70, maxUnits: 20, activations: bounded }), async (modelCase) => {
-        const { weights, batch } = withStates(modelCase);
-        const { spec } = modelCase;
-        const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads });
-        const { logits } = await engine.evaluate(batch);
-        await engine.step(batch, address, 1);
-        const after = await engine.state();
-        await engine.dispose();
-        const { ids, rows, time, initialStates } = batch;
-        const expected = referenceForward({ spec, weights }, ids, rows, time, initialStates);
-        most.logits = Math.max(most.logits, relativeError(logits, expected.logits));
-        const { gradients } = referenceGradients({ spec, weights }, batch, masksOf(spec));
-        for (const [name, gradient] of gradients) {
-          const moved = (after.weights.get(name) as Tensor).data;
-          const got = Float64Array.from((weights.get(name) as Tensor).data, (value, i) => value - (moved[i] as number));
-          most.gradients = Math.max(most.gradients, relativeError(got, gradient));
-        }
+        const errors = await errorsOf({ provider, threads }, { spec: modelCase.spec, ...withStates(modelCase) });
+        most.logits = Math.max(most.logits, errors.logits);
+        most.gradients = Math.max(most.gradients, errors.gradients);
         expect(Math.max(most.logits, most.gradients)).toBeLessThan(tolerance);
       }),
       { numRuns: cases, seed: 3 },

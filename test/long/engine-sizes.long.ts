@@ -9,13 +9,10 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Layer, ModelSpec, RecurrentLayer } from '../../models/layers.ts';
 import { parseSpec } from '../../models/spec.ts';
-import type { Tensor } from '../../models/weights.ts';
-import { referenceForward, referenceGradients } from '../../src/reference/reference.ts';
 import { jsEngine } from '../../src/training/engines/js/engine.ts';
 import { onnxruntimeEngine } from '../../src/training/engines/onnxruntime/engine.ts';
 import { wasmEngine } from '../../src/training/engines/wasm/engine.ts';
-import { sgd } from '../../src/training/optimisers.ts';
-import { address, masksOf, relativeError, withStates } from '../contract/engine-cases.ts';
+import { errorsOf, withStates } from '../contract/engine-cases.ts';
 import { arbitrarySpec } from '../support/arbitrary-spec.ts';
 
 /** As in engine-errors.long.ts. */
@@ -69,21 +66,7 @@ describe.each(variants)('engine $title', ({ title, provider, threads }) => {
     const worst = { logits: 0, gradients: 0 };
     await fc.assert(
       fc.asyncProperty(oddCase, async (modelCase) => {
-        const { weights, batch } = withStates(modelCase);
-        const { spec } = modelCase;
-        const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads });
-        const { logits } = await engine.evaluate(batch);
-        await engine.step(batch, address, 1);
-        const after = await engine.state();
-        await engine.dispose();
-        const { ids, rows, time, initialStates } = batch;
-        const expected = referenceForward({ spec, weights }, ids, rows, time, initialStates);
-        const errors = { logits: relativeError(logits, expected.logits), gradients: 0 };
-        for (const [name, gradient] of referenceGradients({ spec, weights }, batch, masksOf(spec)).gradients) {
-          const moved = (after.weights.get(name) as Tensor).data;
-          const got = Float64Array.from((weights.get(name) as Tensor).data, (value, i) => value - (moved[i] as number));
-          errors.gradients = Math.max(errors.gradients, relativeError(got, gradient));
-        }
+        const errors = await errorsOf({ provider, threads }, { spec: modelCase.spec, ...withStates(modelCase) });
         worst.logits = Math.max(worst.logits, errors.logits);
         worst.gradients = Math.max(worst.gradients, errors.gradients);
         expect(Math.max(errors.logits, errors.gradients)).toBeLessThan(tolerance);

@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest';
 import type { ModelSpec, SpecInput } from '../../../models/layers.ts';
 import { parseSpec } from '../../../models/spec.ts';
 import type { Tensor } from '../../../models/weights.ts';
-import { referenceForward, referenceGradients } from '../../../src/reference/reference.ts';
-import { dropoutMask } from '../../../src/training/dropout.ts';
+import { referenceForward } from '../../../src/reference/reference.ts';
 import type { Batch, Engine } from '../../../src/training/engine.ts';
 import { wasmEngine } from '../../../src/training/engines/wasm/engine.ts';
 import { adam, sgd } from '../../../src/training/optimisers.ts';
 import { describeEngine } from '../../contract/engine.ts';
+import { errorsOf } from '../../contract/engine-cases.ts';
 import { randomBatch, randomWeights } from '../../support/arbitrary-spec.ts';
 import { largestDifference } from '../../support/largest-difference.ts';
 
@@ -83,26 +83,10 @@ describe('threads of engine wasm', () => {
     'two or three share %i rows: gradients of the reference, its dropout masks',
     async (rows) => {
       for (const spec of [dropping, oneHot]) {
-        const batch = randomBatch(spec, rows, 4, rows);
-        const weights = randomWeights(spec, 1);
-        const { gradients } = referenceGradients({ spec, weights }, batch, (stream, purpose, size) =>
-          dropoutMask(address, purpose, stream, rateOf(spec, stream, purpose), size),
-        );
-        const { logits } = referenceForward({ spec, weights }, batch.ids, rows, 4);
+        const model = { spec, weights: randomWeights(spec, 1), batch: randomBatch(spec, rows, 4, rows) };
         for (const threads of [2, 3]) {
-          const engine = await prepare(spec, threads, sgd);
-          expect(largestDifference((await engine.evaluate(batch)).logits, logits)).toBeLessThan(tolerance);
-          await engine.step(batch, address, 1);
-          const after = (await engine.state()).weights;
-          await engine.dispose();
-          for (const [name, expected] of gradients) {
-            const moved = (after.get(name) as Tensor).data;
-            const got = Float64Array.from(
-              (weights.get(name) as Tensor).data,
-              (value, i) => value - (moved[i] as number),
-            );
-            expect(largestDifference(got, expected), `${name}, ${threads} threads`).toBeLessThan(tolerance);
-          }
+          const errors = await errorsOf({ provider: wasmEngine, threads }, model);
+          expect(Math.max(errors.logits, errors.gradients), `${threads} threads`).toBeLessThan(tolerance);
         }
       }
     },
@@ -248,10 +232,3 @@ interface SharedMemory {
 
 /** Gradients and logits of the order of 1, through at most 300 steps. */
 const tolerance = 5e-6;
-
-function rateOf(spec: ModelSpec, stream: number, purpose: 'dropout' | 'recurrentDropout'): number {
-  const layer = spec.layers[Math.floor(stream / 2)];
-  if (layer?.type === 'dropout') return layer.rate;
-  const recurrent = layer?.type === 'bidirectional' ? layer.layer : layer;
-  return recurrent && 'recurrentDropout' in recurrent ? recurrent[purpose] : 0;
-}

@@ -4,15 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { type Activation, activationConstants, activations } from '../../../models/activations.ts';
 import type { ModelSpec, SpecInput } from '../../../models/layers.ts';
 import { parseSpec } from '../../../models/spec.ts';
-import type { Tensor } from '../../../models/weights.ts';
 import { philoxAddress } from '../../../src/core/random.ts';
-import { referenceForward, referenceGradients } from '../../../src/reference/reference.ts';
 import { dropoutMask } from '../../../src/training/dropout.ts';
-import type { Batch, EngineProvider } from '../../../src/training/engine.ts';
 import { wasmEngineOf } from '../../../src/training/engines/wasm/engine.ts';
 import { availableBuilds, loadKernels } from '../../../src/training/engines/wasm/kernels.ts';
 import { adam, sgd } from '../../../src/training/optimisers.ts';
 import { describeEngine } from '../../contract/engine.ts';
+import { errorsOf } from '../../contract/engine-cases.ts';
 import { keepsNoTraces } from '../../contract/keeps-no-traces.ts';
 import { randomBatch, randomWeights } from '../../support/arbitrary-spec.ts';
 import { largestDifference } from '../../support/largest-difference.ts';
@@ -55,7 +53,9 @@ for (const build of availableBuilds()) {
           { type: 'bidirectional', layer: layer as never },
           { type: 'dense', units: 3, activation: 'softmax' },
         ]);
-        expect(await largestErrorOf(provider, spec, randomBatch(spec, rows, time, units))).toBeLessThan(tolerance);
+        const batch = randomBatch(spec, rows, time, units);
+        const errors = await errorsOf({ provider, threads: 1 }, { spec, weights: randomWeights(spec, 7), batch });
+        expect(Math.max(errors.logits, errors.gradients)).toBeLessThan(tolerance);
       });
     });
 
@@ -231,28 +231,6 @@ const tolerance = 5e-6;
 
 function specOf(layers: SpecInput['layers']): ModelSpec {
   return parseSpec({ version: 1, name: 'test', layers });
-}
-
-/** Of logits and gradients against the float64 reference, as a share of the largest value or of 1. */
-async function largestErrorOf(provider: EngineProvider, spec: ModelSpec, batch: Batch): Promise<number> {
-  const weights = randomWeights(spec, 7);
-  const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads: 1 });
-  const { logits } = await engine.evaluate(batch);
-  await engine.step(batch, { seed: 0, epoch: 0, step: 0 }, 1);
-  const after = (await engine.state()).weights;
-  await engine.dispose();
-  const errors = [relative(logits, referenceForward({ spec, weights }, batch.ids, batch.rows, batch.time).logits)];
-  for (const [name, expected] of referenceGradients({ spec, weights }, batch).gradients) {
-    const moved = (after.get(name) as Tensor).data;
-    const gradient = Float64Array.from((weights.get(name) as Tensor).data, (value, i) => value - (moved[i] as number));
-    errors.push(relative(gradient, expected));
-  }
-  return Math.max(...errors);
-}
-
-function relative(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  const largest = Array.from(expected).reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-  return largestDifference(got, expected) / largest;
 }
 
 /** In float64, from the definitions. */
