@@ -118,6 +118,7 @@ describe('fastest', () => {
 
   it('takes the step on CUDA by name, or refuses it with what would bring it', async () => {
     const onCuda = await onnxruntimeCudaEngine.refusal(spec);
+    expect(onnxruntimeCudaEngine.mostThreads(load.rows)).toBe(1);
     const taken = await selectEngine('onnxruntime-cuda', request()).then(
       ({ load }) => load.threads,
       ({ code, message }) => ({ code, message }),

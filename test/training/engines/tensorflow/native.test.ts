@@ -8,6 +8,7 @@ import { dropoutMask } from '../../../../src/training/dropout.ts';
 import { candidatesOf } from '../../../../src/training/engines/select.ts';
 import { loadNativeTensorflow } from '../../../../src/training/engines/tensorflow/backend.ts';
 import { createTensorflowProvider, tensorflowEngine } from '../../../../src/training/engines/tensorflow/engine.ts';
+import { recurrentLayers } from '../../../../src/training/engines/tensorflow/index.ts';
 import { nativeBackend } from '../../../../src/training/engines/tensorflow/native.ts';
 import { sgd } from '../../../../src/training/optimisers.ts';
 import { describeEngine } from '../../../contract/engine.ts';
@@ -181,6 +182,17 @@ function describeNative(): void {
     };
     expect(await more(tensorflowEngine)).toBe(0);
     expect(await more(asOnGpu)).toBeLessThanOrEqual(most);
+  });
+
+  it('needs no operation for a time step of recurrent-onnx/tfjs with recurrent dropout either', async () => {
+    const { tf } = await loadNativeTensorflow();
+    const options = { units: 4, recurrentActivation: 'sigmoid', recurrentDropout: 0.5 } as const;
+    const layer = recurrentLayers(tf, { seed: 1 }).lstm({ ...options, recurrentInitializer: 'glorotUniform' });
+    const operations = (time: number) =>
+      operationsOf(async () => tf.tidy(() => void layer.call(tf.ones([3, time, 2]), { training: true })));
+    layer.build([null, null, 2]);
+    expect(await operations(15)).toHaveLength((await operations(5)).length);
+    tf.dispose(layer.weights.map((weight) => weight.read()));
   });
 
   it('leaves wide layers to the products of TensorFlow', async () => {
