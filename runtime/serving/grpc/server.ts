@@ -1,5 +1,7 @@
 /** gRPC of the Open Inference Protocol, on the same models as REST. Its library is loaded only when it is asked for. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type * as Grpc from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import protobuf from 'protobufjs';
@@ -32,6 +34,7 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
     'grpc.max_receive_message_length': settings.maxBodyBytes,
     'grpc.max_send_message_length': -1,
   });
+  const calls = countCalls();
   const root = new protobuf.Root();
   for (const text of [proto, healthProto]) protobuf.parse(text, root);
   addService(server, root, 'inference.GRPCInferenceService', protocolHandlers(service));
@@ -84,6 +87,7 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
     return async (call: Call, answer) => {
       const id = randomUUID();
       const started = performance.now();
+      calls.begin();
       const headers = new grpc.Metadata();
       headers.set('x-request-id', id);
       call.sendMetadata(headers);
@@ -104,6 +108,8 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
         if (status === 'INTERNAL') logger.error({ reqId: id, err: error, code: known.code }, 'a request failed');
         answer({ code: grpc.status[status], details: `${known.code}: ${known.message}. ${known.hint}` });
         tell(status);
+      } finally {
+        calls.end();
       }
     };
   }
@@ -113,23 +119,58 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
         { cert_chain: Buffer.from(settings.tls.cert), private_key: Buffer.from(settings.tls.key) },
       ])
     : grpc.ServerCredentials.createInsecure();
-  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
-  const bound = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, credentials, (error, number) => (error ? reject(error) : resolve(number)));
-  }).catch((error: Error) =>
-    fail('LISTEN_FAILED', `cannot listen at ${host}:${port}: ${error.message}`, 'Choose another --grpc-port.', error),
-  );
+  const injector = server.createConnectionInjector(credentials);
+  const sockets = new Set<Socket>();
+  const listener = createServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    injector.injectConnection(socket);
+  });
+  listener.listen({ host: settings.host, port });
+  await once(listener, 'listening').catch((error: Error) => {
+    const hint = 'Another program may have this port: choose another by --grpc-port.';
+    fail('LISTEN_FAILED', `cannot listen at ${settings.host}:${port}: ${error.message}`, hint, error);
+  });
 
+  /** gRPC's own end would wait for every connection, those too on which nothing was ever asked. */
+  function close(): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(late);
+        server.forceShutdown();
+        for (const socket of sockets) socket.destroy();
+        resolve();
+      };
+      const late = setTimeout(end, settings.timeoutSeconds * 1000);
+      listener.close();
+      server.tryShutdown(end); // from now on it takes no calls
+      calls.whenAnswered(() => setTimeout(end, graceMs));
+    });
+  }
+
+  return { port: (listener.address() as AddressInfo).port, close };
+}
+
+/** For answers that are on their way. */
+const graceMs = 100;
+
+/** Calls that are not answered yet. */
+function countCalls() {
+  let open = 0;
+  let tell: (() => void) | undefined;
   return {
-    port: bound,
-    close: () =>
-      new Promise((resolve) => {
-        const late = setTimeout(() => server.forceShutdown(), settings.timeoutSeconds * 1000);
-        server.tryShutdown(() => {
-          clearTimeout(late);
-          resolve();
-        });
-      }),
+    begin: () => {
+      open++;
+    },
+    end() {
+      open--;
+      if (open === 0) tell?.();
+    },
+    /** Calls `then` once, now or when the last call is answered. */
+    whenAnswered(then: () => void) {
+      if (open === 0) then();
+      else tell = then;
+    },
   };
 }
 

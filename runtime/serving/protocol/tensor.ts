@@ -103,12 +103,11 @@ export function rawBytes({ data }: OutputTensor): Buffer {
 /** Elements that the shape promises. @throws INPUT_INVALID */
 function sizeOf({ name, shape }: InputTensor): number {
   const bad = shape.find((size) => !Number.isSafeInteger(size) || size < 1);
-  const size = shape.reduce((product, dimension) => product * dimension, 1);
-  if (bad === undefined && Number.isSafeInteger(size)) return size;
+  if (bad === undefined) return shape.reduce((product, dimension) => product * dimension, 1);
   return fail(
     'INPUT_INVALID',
     `input ${name} has the shape [${shape.join(', ')}]`,
-    'Every dimension is a whole number above 0, and their product one below 2^53.',
+    'Every dimension is a whole number above 0.',
   );
 }
 

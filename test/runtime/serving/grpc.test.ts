@@ -1,4 +1,6 @@
 /** The contract of gRPC: every call, status and way to send a tensor of the Open Inference Protocol. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { Client, credentials, Metadata, type ServiceError, status as statuses } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -305,6 +307,24 @@ describe('statuses', () => {
     const late = new Client(address, credentials.createInsecure());
     await expect(call('ServerLive', {}, {}, late)).rejects.toMatchObject({ code: statuses.UNAVAILABLE });
     late.close();
+  });
+
+  it('come to all calls that are there when the server ends, and no silent connection holds it up', async () => {
+    await withServer({ maxDelayMs: 500 }, async (ask, other) => {
+      const [hostname = '', port] = (other.grpcAddress ?? '').split(':');
+      const [silent, half] = [connect(Number(port), hostname), connect(Number(port), hostname)];
+      for (const socket of [silent, half]) socket.on('error', () => {}).resume();
+      half.write('PRI * HTTP/2.0\r\n');
+      await Promise.all([once(silent, 'connect'), once(half, 'connect')]);
+      const waits = ask(one('w1 w2'));
+      const waiting = async () => `${(await other.ask('GET', '/metrics')).bytes}`;
+      await expect.poll(waiting).toMatch(/^nv_inference_pending_request_count\{.*\} 1$/m);
+      const began = performance.now();
+      await other.close();
+      expect(performance.now() - began).toBeLessThan(3000);
+      expect(await waits).toMatchObject({ modelName: 'mail' });
+      for (const socket of [silent, half]) if (!socket.closed) await once(socket, 'close');
+    });
   });
 
   it('of every call is in the log under the id that its metadata has', async () => {
