@@ -27,6 +27,8 @@ const { values: options } = parseArgs({
   options: { seconds: { type: 'string', default: '5' }, out: { type: 'string' } },
 });
 const seconds = Number(options.seconds);
+/** Rounds that are not counted. */
+const warmUp = 20;
 
 /** Those of `recurrent bench training`. */
 const shapes = {
@@ -97,14 +99,14 @@ for (const [name, shape] of Object.entries(shapes)) {
     /** @type {Record<string, number[]>} */
     const times = Object.fromEntries(Object.keys(contenders).map((each) => [each, []]));
     const end = performance.now() + 1000 * seconds;
-    for (let round = 0; performance.now() < end; round++) {
+    for (let round = 0; performance.now() < end || round < warmUp + 60; round++) {
       const [first, second, last] = Object.entries(contenders);
       // Whoever comes after the child finds colder caches: the other two take turns at it.
       const order = [...(round % 2 ? [second, first] : [first, second]), last].filter((each) => each !== undefined);
       for (const [each, run] of order) {
         const started = performance.now();
         await run();
-        if (round >= 20) times[each]?.push(performance.now() - started);
+        if (round >= warmUp) times[each]?.push(performance.now() - started);
       }
     }
     const bare = spreadOf(times['session.run'] ?? []).median;
@@ -131,6 +133,24 @@ for (const [name, shape] of Object.entries(shapes)) {
   await Promise.all([session.release(), here.dispose(), child.dispose()]);
 }
 
+/** What predictIds may cost above the bare call, and what it does. */
+const here = rows.filter(({ contender }) => contender === 'predictIds');
+const bounds = {
+  batch64Percent: {
+    atMost: 10,
+    found: worst(64, ({ aboveUs, median }) => (100 * aboveUs) / (1000 * median - aboveUs)),
+  },
+  batch1Us: { atMost: 25, found: worst(1, ({ aboveUs }) => aboveUs) },
+};
+console.log(
+  `above session.run at worst: ${bounds.batch64Percent.found.toFixed(1)} % at batch 64 (bound 10), ${bounds.batch1Us.found.toFixed(1)} µs at batch 1 (bound 25)`,
+);
+
+/** @param {number} size @param {(row: typeof rows[number]) => number} of */
+function worst(size, of) {
+  return Math.max(...here.filter(({ batch }) => batch === size).map(of));
+}
+
 const { examples } = await loadDataset('spam');
 const texts = examples.slice(0, 1000).map(({ text }) => text);
 const encoder = createEncoder({
@@ -155,4 +175,4 @@ console.log(
 const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
 console.log(machine);
 if (options.out) mkdirSync(dirname(options.out), { recursive: true });
-if (options.out) writeFileSync(options.out, `${JSON.stringify({ machine, rows, tokenizing }, null, 2)}\n`);
+if (options.out) writeFileSync(options.out, `${JSON.stringify({ machine, bounds, rows, tokenizing }, null, 2)}\n`);
