@@ -307,6 +307,32 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases, exac
       },
     );
 
+    it("moves a weight by the learning rate in Adam's first step, to the last places", async () => {
+      const spec = parseSpec({
+        version: 1,
+        name: 'first',
+        layers: [
+          { type: 'embedding', inputDim: 9, outputDim: 3 },
+          { type: 'pooling', kind: 'average' },
+          { type: 'dense', units: 1 },
+        ],
+      });
+      const weights = randomWeights(spec, 2);
+      const batch = randomBatch(spec, 1, 3, 2);
+      const [gradient] = referenceGradients({ spec, weights }, batch).gradients.get('dense/bias') as unknown as [
+        number,
+      ];
+      expect(Math.abs(gradient)).toBeGreaterThan(0.1);
+      const [beta2, epsilon] = [0.999, 1e-7];
+      const moved = await withEngine(spec, weights, { type: 'adam', beta1: 0.9, beta2, epsilon }, async (engine) => {
+        await engine.step(batch, address, 1);
+        return (await engine.state()).weights;
+      });
+      const move = gradientsBetween(weights, moved).get('dense/bias')?.[0] as number;
+      // √v of one gradient is √(1 − β₂) of it; the correction of the rate must take the same root, or it is off by 6e-6
+      expect(Math.abs(move - gradient / (Math.abs(gradient) + epsilon / Math.sqrt(1 - beta2)))).toBeLessThan(1e-6);
+    });
+
     it.each([
       { classWeights: [0.5, 3, 1.5] },
       { l2: true },

@@ -160,9 +160,10 @@ function nativeUpdate(options: OptimiserOptions, learningRate: number, step: num
     return { name: 'ResourceApplyRMSProp', attributes: {}, operands };
   }
   if (options.type !== 'sgd') {
-    const { beta1, beta2 } = options;
-    // The correction of the rate is computed here, in float64: with powers of zero the operation applies none itself.
-    const { rate, epsilon } = ratesOf(options, learningRate, step);
+    const [beta1, beta2] = [Math.fround(options.beta1), Math.fround(options.beta2)];
+    // The correction of the rate is computed here, in float64, of the numbers that the operation gets, so that it undoes
+    // what they do to the moments. With powers of zero the operation applies none itself.
+    const { rate, epsilon } = ratesOf({ ...options, beta1, beta2 }, learningRate, step);
     const operands = [0, 0, rate, beta1, beta2, epsilon, gradient];
     return { name: 'ResourceApplyAdam', attributes: { use_nesterov: false }, operands };
   }
