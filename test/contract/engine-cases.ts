@@ -2,7 +2,12 @@
 import { expect } from 'vitest';
 import type { ModelSpec } from '../../models/layers.ts';
 import type { Weights } from '../../models/weights.ts';
-import { type DropoutMasks, referenceForward, referenceGradients } from '../../src/reference/reference.ts';
+import {
+  type DropoutMasks,
+  type ReferenceWeights,
+  referenceForward,
+  referenceGradients,
+} from '../../src/reference/reference.ts';
 import { dropoutMask } from '../../src/training/dropout.ts';
 import type { Batch, EngineProvider, StepAddress } from '../../src/training/engine.ts';
 import { sgd } from '../../src/training/optimisers.ts';
@@ -74,4 +79,25 @@ export async function errorsOf(
     logits: relativeError(logits, expected.logits),
     gradients: relativeErrors(gradientsBetween(weights, after), gradients),
   };
+}
+
+/**
+ * Each weight moved by one unit in its last float32 place, up and down in turn: by how much a model moves then, in
+ * float64, tells how far roundings can carry it, and `roundings` of that a few hundred of them may add up to.
+ */
+export function nudge(weights: Weights): Map<string, { shape: readonly number[]; data: Float64Array }> {
+  return new Map(
+    [...weights].map(([name, { shape, data }]) => [
+      name,
+      { shape, data: Float64Array.from(data, (value, i) => value * (1 + (i % 2 ? 1 : -1) * 2 ** -23)) },
+    ]),
+  );
+}
+
+export const roundings = 40;
+
+/** By how much the gradients move when the weights are nudged. */
+export function movementOf({ spec, weights, batch }: { spec: ModelSpec; weights: Weights; batch: Batch }): number {
+  const gradients = (of: ReferenceWeights) => referenceGradients({ spec, weights: of }, batch, masksOf(spec)).gradients;
+  return relativeErrors(gradients(nudge(weights)), gradients(weights));
 }

@@ -21,7 +21,16 @@ import type { StepOptions } from '../../src/training/step-options.ts';
 import { arbitraryCase, randomBatch, randomStates, randomWeights } from '../support/arbitrary-spec.ts';
 import { largestDifference } from '../support/largest-difference.ts';
 import { type Optimised, textbookUpdate } from '../support/textbook-optimiser.ts';
-import { address, gradientsBetween, masksOf, relativeError, relativeErrors, withStates } from './engine-cases.ts';
+import {
+  address,
+  gradientsBetween,
+  masksOf,
+  nudge,
+  relativeError,
+  relativeErrors,
+  roundings,
+  withStates,
+} from './engine-cases.ts';
 
 export interface EngineContract {
   readonly provider: EngineProvider;
@@ -43,11 +52,9 @@ const tolerance = 1e-5;
 
 /**
  * Unbounded activations in a feedback loop can make a model chaotic: then no float32 engine is near float64. How much
- * so is measured, in float64, by moving each weight by one unit of its last float32 place; that share of the movement
- * which a few hundred roundings may add up to is allowed, and models that move more than this, or that leave the
- * range where such a movement tells anything, are left out.
+ * so is measured, in float64 (`nudge`); models that move more than this, or that leave the range where such a movement
+ * tells anything, are left out.
  */
-const roundings = 40;
 const chaotic = 1e-4;
 const largestValue = 100;
 
@@ -571,16 +578,6 @@ function adjustedGradients(
     );
   }
   return { loss, gradients };
-}
-
-/** Each weight moved by one unit in its last place, up and down in turn. */
-function nudge(weights: Weights): Map<string, { shape: readonly number[]; data: Float64Array }> {
-  return new Map(
-    [...weights].map(([name, { shape, data }]) => [
-      name,
-      { shape, data: Float64Array.from(data, (value, i) => value * (1 + (i % 2 ? 1 : -1) * 2 ** -23)) },
-    ]),
-  );
 }
 
 function staysInRange(spec: ModelSpec, weights: Weights, batch: Batch, masks?: DropoutMasks): void {

@@ -13,7 +13,7 @@ import { jsEngine } from '../../src/training/engines/js/engine.ts';
 import { onnxruntimeEngine } from '../../src/training/engines/onnxruntime/engine.ts';
 import { tensorflowEngine } from '../../src/training/engines/tensorflow/engine.ts';
 import { wasmEngineOf } from '../../src/training/engines/wasm/engine.ts';
-import { errorsOf, withStates } from '../contract/engine-cases.ts';
+import { errorsOf, movementOf, roundings, withStates } from '../contract/engine-cases.ts';
 import { arbitraryCase } from '../support/arbitrary-spec.ts';
 
 // Node 20 has relaxed SIMD behind a flag; later versions have it anyway, and do not know the flag.
@@ -59,10 +59,13 @@ describe.each(variants)('engine $title', ({ title, provider, threads }) => {
     const most = { logits: 0, gradients: 0 };
     await fc.assert(
       fc.asyncProperty(arbitraryCase({ maxRows: 70, maxUnits: 20, activations: bounded }), async (modelCase) => {
-        const errors = await errorsOf({ provider, threads }, { spec: modelCase.spec, ...withStates(modelCase) });
+        const model = { spec: modelCase.spec, ...withStates(modelCase) };
+        const errors = await errorsOf({ provider, threads }, model);
         most.logits = Math.max(most.logits, errors.logits);
         most.gradients = Math.max(most.gradients, errors.gradients);
-        expect(Math.max(most.logits, most.gradients)).toBeLessThan(tolerance);
+        expect(errors.logits).toBeLessThan(tolerance);
+        // gates of scaledTanh multiply what is off
+        if (errors.gradients >= tolerance) expect(errors.gradients).toBeLessThan(roundings * movementOf(model));
       }),
       { numRuns: cases, seed: 3 },
     );
