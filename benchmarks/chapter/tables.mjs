@@ -5,7 +5,7 @@
  *   recurrent chapter --engine wasm --threads 1           five seeds, on one thread, so that other machines repeat them
  *   recurrent chapter --quick --out runs/quick
  *   recurrent chapter --quick --models simple-rnn-onehot --out runs/onehot
- *   recurrent chapter --engine wasm --threads 1 --models simple-rnn-embedding,lstm-dropout --seeds 25 --out runs/more
+ *   recurrent chapter --engine wasm --threads 1 --models simple-rnn-embedding,simple-rnn-pytorch,lstm-dropout --seeds 25 --out runs/more
  *   node benchmarks/chapter/tables.mjs [runs/chapter runs/quick runs/onehot runs/more]
  *
  * parity.json is of parity.mjs, keras.json of keras_runs.py.
@@ -104,7 +104,7 @@ function cause(model, what, runs) {
   return [`\`${model}\``, what, String(runs.length), ...figures];
 }
 
-const [embedding, dropout] = ['simple-rnn-embedding', 'lstm-dropout'];
+const [embedding, pytorch, dropout] = ['simple-rnn-embedding', 'simple-rnn-pytorch', 'lstm-dropout'];
 const kerasName = `Keras ${keras.keras} on TensorFlow`;
 const onTensor = `${kerasName}, the gradient of the embedding as one tensor`;
 
@@ -141,6 +141,7 @@ const tables = {
       cause(embedding, 'here, last epoch but one', moreRuns(embedding).map(lastButOne)),
       cause(embedding, `${kerasName}, best epoch`, kerasRuns(embedding, 'slices').map(bestOf)),
       cause(embedding, `${kerasName}, last epoch but one`, kerasRuns(embedding, 'slices').map(lastButOne)),
+      cause(pytorch, 'here, best epoch', moreRuns(pytorch).map(bestOf)),
       cause(dropout, 'here, best epoch', moreRuns(dropout).map(bestOf)),
       cause(dropout, `${kerasName}, best epoch`, kerasRuns(dropout, 'slices').map(bestOf)),
       cause(dropout, `${onTensor}, best epoch`, kerasRuns(dropout, 'dense').map(bestOf)),
