@@ -101,7 +101,7 @@ describe('a process that', () => {
       );
       await until('a batch is lost', () => {
         const [pid] = classifier.load().processes;
-        if (classifier.load().lost === 0 && classifier.load().running === 2 && pid) process.kill(pid, signal);
+        if (classifier.load().lost === 0 && classifier.load().running > 0 && pid) process.kill(pid, signal);
         return classifier.load().lost > 0;
       });
       let failed = 0;
