@@ -167,13 +167,21 @@ describe('a run that is interrupted', () => {
   });
 
   it('is not written by two at a time', async () => {
-    const child = startCli(run('texts.jsonl', 'two.jsonl'));
-    child.stdin.end();
+    // It reads from standard input, so it cannot end before the other has come.
+    const child = startCli([
+      'predict',
+      at('model.onnx'),
+      '--provider',
+      'cpu',
+      '--format',
+      'jsonl',
+      '--out',
+      at('two.jsonl'),
+    ]);
     const outcome = outcomeOf(child);
     while (!existsSync(at('two.jsonl.lock'))) await delay(1);
-    child.kill('SIGSTOP');
     expect((await cliRefusal(run('texts.jsonl', 'two.jsonl'), 2)).code).toBe('RUN_LOCKED');
-    child.kill('SIGCONT');
+    child.stdin.end(readFileSync(at('texts.jsonl')));
     expect((await outcome).status).toBe(0);
   });
 });
