@@ -16,13 +16,17 @@ import { type messages, onnx } from './codec.ts';
 /** A protobuf message cannot be longer; ONNX then keeps weights in files of their own, which are not written. */
 const sizeLimit = 2 ** 31 - 1;
 
+/** For names and attributes: more than the nodes of as many layers as a spec may have. */
+const graphBytes = 2 ** 20;
+
 /** @throws OPTION_UNSUPPORTED when the opset cannot be written, LAYER_UNSUPPORTED when the weights do not fit into one file */
 export function encodeOnnx(model: ModelGraph): Uint8Array {
   const weights = model.initialisers.reduce((sum, { tensor }) => sum + tensor.data.byteLength, 0);
-  if (weights > sizeLimit) {
+  const metadata = model.metadata.reduce((sum, [key, value]) => sum + utf8(key + value).length, 0);
+  if (weights + metadata + graphBytes > sizeLimit) {
     fail(
       'LAYER_UNSUPPORTED',
-      `the weights take ${(weights / 2 ** 30).toFixed(1)} GiB, one ONNX file holds less than 2`,
+      `weights and metadata take ${((weights + metadata) / 2 ** 30).toFixed(1)} GiB, one ONNX file holds less than 2`,
       'Choose a smaller vocabulary or fewer units.',
     );
   }

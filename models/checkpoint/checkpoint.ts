@@ -8,7 +8,7 @@ import { fail } from '../../src/core/errors.ts';
 import { readFileWhole, writeFileAtomically } from '../../src/core/files.ts';
 import { describeModel, formatVersion, type Refuse, readDescription } from '../description.ts';
 import type { TrainedModel } from '../model.ts';
-import { planModel } from '../plan.ts';
+import { type ParameterSpec, planModel } from '../plan.ts';
 import { checkWeights, type Tensor, type Weights } from '../weights.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { type RunState, runStateSchema } from './state.ts';
@@ -70,7 +70,7 @@ export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
   const run = readRun(runJson, refuse);
   const current = withPrefix(tensors, 'run:weights/');
   checkWeights(current, parameters);
-  return { model, run: { ...run, weights: current, moments: readMoments(tensors) } };
+  return { model, run: { ...run, weights: current, moments: readMoments(tensors, parameters, refuse) } };
 }
 
 /** Writes whole or not at all. @throws FILE_ACCESS */
@@ -114,13 +114,22 @@ function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Weigh
   return new Map(chosen.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }
 
-function readMoments(tensors: ReadonlyMap<string, Tensor>): RunState['moments'] {
-  const moments = new Map<string, Map<string, Float32Array>>();
-  for (const [name, { data }] of tensors) {
-    const [, kind, weight] = /^run:([^/]+)\/(.+)$/.exec(name) ?? [];
-    if (kind === undefined || weight === undefined || kind === 'weights') continue;
-    const byName = moments.get(kind) ?? new Map<string, Float32Array>();
-    moments.set(kind, byName.set(weight, data));
-  }
-  return moments;
+/** Each kind of moment is there for every weight, in its shape. They may be infinite: squares of large gradients are. */
+function readMoments(
+  tensors: ReadonlyMap<string, Tensor>,
+  parameters: readonly ParameterSpec[],
+  refuse: Refuse,
+): RunState['moments'] {
+  const kinds = new Set([...tensors.keys()].flatMap((name) => /^run:([^/]+)\//.exec(name)?.[1] ?? []));
+  kinds.delete('weights');
+  return new Map(
+    [...kinds].map((kind) => {
+      const ofKind = withPrefix(tensors, `run:${kind}/`);
+      for (const { name, shape } of parameters) {
+        if (ofKind.get(name)?.shape.join() !== shape.join()) refuse(`run:${kind}/${name} is missing or misshapen`);
+      }
+      if (ofKind.size > parameters.length) refuse(`run:${kind} has tensors of weights that the spec lacks`);
+      return [kind, new Map([...ofKind].map(([name, { data }]) => [name, data]))];
+    }),
+  );
 }

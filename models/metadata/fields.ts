@@ -12,12 +12,13 @@ export interface FieldReader {
   varint(): number;
   /** What a length stands before. */
   bytes(): Uint8Array;
+  /** The same as text; throws where it is no UTF-8. */
   string(): string;
   /** Over the value of a field. */
   skip(wireType: number): void;
 }
 
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Its methods throw where the bytes end too soon. @throws ONNX_INVALID */
 export function readFields(source: Uint8Array): FieldReader {

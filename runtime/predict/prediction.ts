@@ -66,7 +66,7 @@ export function createJudge(labels: readonly string[], options: PredictOptions &
   const limits = threshold === undefined ? undefined : thresholdsOf(labels, threshold);
   return (probabilities, counts) => {
     const prediction = predictionOf(labels, probabilities, counts);
-    const byClass = Object.values(prediction.scores);
+    const byClass = probabilitiesByClass(probabilities); // in the order of the labels, which `scores` need not keep
     const top = topK === undefined ? {} : { top: ranked(labels, byClass).slice(0, topK) };
     if (!limits) return { ...prediction, ...top };
     const passing = byClass.map((value, index) => (value >= (limits[index] as number) ? value : -1));

@@ -14,19 +14,21 @@ export interface ModelCard {
   readonly facts: Readonly<Record<string, string | number>>;
   /** Of training, an epoch a line; empty where it is not known. */
   readonly history: readonly Readonly<Record<string, number | null>>[];
-  /** What `recurrent parity --json` found. */
+  /** What `recurrent parity --json` found of this very file. */
   readonly parity: z.output<typeof paritySchema> | null;
 }
 
 export const paritySchema = z.object({
   passed: z.boolean(),
+  /** Of the file that was compared. */
+  onnxSha256: z.string(),
   examples: z.number(),
   flips: z.number(),
   maxAbsError: z.number(),
   maxLogitError: z.number(),
 });
 
-export async function readCard({ name, version, metadata, plan, path }: ServedModel): Promise<ModelCard> {
+export async function readCard({ name, version, metadata, plan, path, sha256 }: ServedModel): Promise<ModelCard> {
   const layers = layerSummaries(plan, { time: metadata.preprocessing.maxLength });
   const { preprocessing, vocabulary, training, opset, producer } = metadata;
   const beside = await filesBeside(path);
@@ -51,7 +53,7 @@ export async function readCard({ name, version, metadata, plan, path }: ServedMo
       'written by': `${producer.name} ${producer.version}`,
     },
     history: parseHistory(beside.history),
-    parity: parseParity(beside.parity),
+    parity: parseParity(sha256, beside.parity),
   };
 }
 
@@ -73,9 +75,11 @@ function parseHistory(text = ''): Readonly<Record<string, number | null>>[] {
   });
 }
 
-function parseParity(text = ''): z.output<typeof paritySchema> | null {
+/** A report of another file, such as the one that stood here before, says nothing of this one. */
+function parseParity(sha256: string, text = ''): z.output<typeof paritySchema> | null {
   try {
-    return paritySchema.parse(JSON.parse(text));
+    const report = paritySchema.parse(JSON.parse(text));
+    return report.onnxSha256 === sha256 ? report : null;
   } catch {
     return null; // no report, or not one of ours: the card goes without
   }

@@ -1,4 +1,5 @@
 /** One version of a model, open and warm. */
+import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { type ModelMetadata, readMetadata } from '../../models/metadata/metadata.ts';
 import { type ModelPlan, planModel } from '../../models/plan.ts';
@@ -21,6 +22,8 @@ export interface ServedModel {
   readonly name: string;
   readonly version: number;
   readonly path: string;
+  /** Of the file. */
+  readonly sha256: string;
   readonly metadata: ModelMetadata;
   readonly plan: ModelPlan;
   readonly classifier: Classifier;
@@ -71,6 +74,7 @@ export async function openServedModel(
     name,
     version,
     path,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
     metadata,
     plan,
     classifier,

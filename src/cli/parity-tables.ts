@@ -5,7 +5,7 @@ import type { PairReport, ParityReport } from '../parity/report.ts';
 import { facts, table } from './terminal/table.ts';
 
 export function describeParity(report: ParityReport): string {
-  const { examples, flips, ties, sensitive, maxAbsError, maxLogitError, smallestMargin } = report;
+  const { examples, flips, ties, sensitive, maxAbsError, maxLogitError, smallestMargin, onnxSha256 } = report;
   return [
     describeRunners(report),
     describeMatrix(report),
@@ -15,6 +15,7 @@ export function describeParity(report: ParityReport): string {
       ['largest error', `${formatSmall(maxAbsError)} on a probability, ${formatSmall(maxLogitError)} on a logit`],
       ...(sensitive.length ? [['sensitive texts', `${sensitive.length} (see docs/parity.md)`] as const] : []),
       ['smallest margin', formatSmall(smallestMargin)],
+      ...(onnxSha256 === null ? [] : [['ONNX file', `SHA-256 ${onnxSha256}`] as const]),
     ]),
   ].join('\n\n');
 }

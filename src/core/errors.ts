@@ -88,7 +88,10 @@ export const catalogue = {
   MEMORY_TOO_SMALL: { when: 'Training would need more memory than the machine has.', ...userMistake },
   ENGINE_FAILED: { when: 'A worker thread of a training engine died, or the engine reported a fault.', ...fault },
   LOSS_NOT_FINITE: { when: 'The loss became NaN or infinite during training.', ...fault },
-  PARITY_FAILED: { when: 'Two runners disagree: a label flip, or an error over tolerance.', ...fault },
+  PARITY_FAILED: {
+    when: 'Two runners disagree: a label flip, or an error over tolerance; or the ONNX file is of another model.',
+    ...fault,
+  },
   QUEUE_FULL: {
     when: 'More rows wait for the model than the queue may hold; it may be tried again later.',
     exit: 1,

@@ -58,7 +58,7 @@ export function splitDataset(dataset: Dataset, options: SplitOptions): Split {
     const groupLabels = group.map(labelOf);
     const part = choosePart(groupLabels, room, random);
     for (const label of groupLabels) room[part][label] = (room[part][label] as number) - 1;
-    members[part].push(...group);
+    for (const example of group) members[part].push(example);
   }
 
   const shares: Record<Part, number> = { train: 1, validation: validationSplit, test: testSplit };

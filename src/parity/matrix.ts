@@ -1,12 +1,14 @@
 /** Runs every runner over the same rows and compares each with each. */
+import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import { createRandom, permutation } from '../core/random.ts';
+import { checkSubject } from './check-subject.ts';
 import { type Comparison, compareOutputs } from './compare.ts';
 import type { PairReport, ParityReport, RanRunner, SkippedRunner } from './report.ts';
-import type { Outputs, Runner, RunnerName, Subject } from './runner.ts';
+import { fileRunners, type Outputs, type Runner, type RunnerName, type Subject } from './runner.ts';
 import { runners as allRunners } from './runners.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
 import { toleranceBetween, tolerances } from './tolerances.ts';
@@ -39,12 +41,14 @@ interface Computed extends Outputs {
  * Compares all runners that can run here, pair by pair; one that cannot is listed with its reason. A difference is
  * reported, not thrown: see `assertParity`.
  *
- * @throws OPTION_INVALID, INPUT_INVALID; INTERRUPTED by `signal`; ENGINE_MISSING when only one runner can run
+ * @throws OPTION_INVALID, INPUT_INVALID; PARITY_FAILED when the file is not of the model; ONNX_INVALID,
+ *   METADATA_INVALID; INTERRUPTED by `signal`; ENGINE_MISSING when only one runner can run
  */
 export async function runParity(options: ParityOptions): Promise<ParityReport> {
   const { subject, rows } = options;
   const runners = referenceFirst(options.runners ?? Object.values(allRunners));
   checkOptions(options, runners);
+  checkSubject(subject);
   const plan = planModel(subject.model.spec);
   const order = permutation(rows, createRandom({ seed: 0, purpose: 'split' }));
 
@@ -68,7 +72,10 @@ export async function runParity(options: ParityOptions): Promise<ParityReport> {
     sensitivities = new Map([...sensitivities, ...measured]);
     compared = compareAll(computed, plan, sensitivities);
   }
-  return report(computed, skipped, compared, order, sensitivities);
+  const onnxSha256 = computed.some(({ name }) => fileRunners.includes(name))
+    ? createHash('sha256').update(subject.onnx).digest('hex')
+    : null;
+  return { ...report(computed, skipped, compared, order, sensitivities), onnxSha256 };
 }
 
 function referenceFirst(runners: readonly Runner[]): Runner[] {
@@ -207,7 +214,7 @@ function report(
   compared: readonly Pair[],
   order: Uint32Array,
   sensitivities: Sensitivities,
-): ParityReport {
+): Omit<ParityReport, 'onnxSha256'> {
   const pairs = compared.map((pair) => describePair(pair, order));
   const againstReference = pairs.filter(({ norm }) => norm === 'reference');
   const places = (key: 'flips' | 'ties' | 'sensitive'): Set<number> =>

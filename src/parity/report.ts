@@ -60,6 +60,8 @@ export interface SensitiveRow extends Sensitivity {
 export interface ParityReport {
   /** No flip, no error over tolerance and no NaN between any two runners. */
   readonly passed: boolean;
+  /** Of the ONNX file, which the report is about; null where no runner ran it. */
+  readonly onnxSha256: string | null;
   /** Rows that at least two runners computed. */
   readonly examples: number;
   /** Rows on which any two runners give different labels. */

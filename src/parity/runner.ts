@@ -35,3 +35,6 @@ export interface Runner {
 
 export const runnerNames = ['reference', 'js', 'wasm', 'tensorflow', 'onnxruntime', 'onnxruntime-web'] as const;
 export type RunnerName = (typeof runnerNames)[number];
+
+/** Those that run the exported file; the others compute from the weights. */
+export const fileRunners: readonly RunnerName[] = ['onnxruntime', 'onnxruntime-web'];

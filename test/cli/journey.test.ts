@@ -1,9 +1,12 @@
 /** From texts to a proven ONNX file through every command, and the shapes of their objects. */
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../exporters/export.ts';
+import { loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
 import { cli, cliJson, cliRefusal, moods, quickly, restaurants, tickets, useCli } from './run-cli.ts';
 
 const place = useCli();
@@ -301,6 +304,23 @@ describe('parity', () => {
       'wasm',
     ]);
     expect(runners.find(({ name }) => name === 'tensorflow')).toMatchObject({ examples: 10 });
+  });
+
+  it('compares the file that is named, and refuses that of another model', async () => {
+    const names = ['--runners', 'reference,onnxruntime'];
+    const [own, other] = [at('parity-own.onnx'), at('parity-other.onnx')];
+    await cliJson(['export', at('run'), '--out', own]);
+    const report = await cliJson(['parity', at('run'), '--data', tickets, '--onnx', own, ...names]);
+    expect(report).toMatchObject({
+      passed: true,
+      onnxSha256: createHash('sha256').update(readFileSync(own)).digest('hex'),
+    });
+    const { model } = await loadCheckpoint(at('run', 'best.safetensors'));
+    writeFileSync(other, exportOnnx({ ...model, labels: model.labels.toReversed() }));
+    const asked = ['parity', at('run'), '--data', tickets, '--onnx', other];
+    const refusal = await cliRefusal([...asked, ...names], 1);
+    expect(refusal).toMatchObject({ code: 'PARITY_FAILED', message: expect.stringContaining('labels') });
+    expect(await cliRefusal([...asked, '--runners', 'reference,js'], 2)).toMatchObject({ code: 'OPTION_UNSUPPORTED' });
   });
 
   it('compares the runners that are named', async () => {

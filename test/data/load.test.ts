@@ -288,7 +288,7 @@ describe('a JSONL', () => {
 describe('a folder', () => {
   test('gives texts in the order of classes and names, and says what it left out', async () => {
     const source = await folderOf({
-      'pos/10.txt': 'ten\r\nlines',
+      'pos/10.txt': 'ten\r\nlines\rand more',
       'pos/2.txt': '\ufefftwo',
       'neg/1.txt': 'one',
       'neg/notes.md': '…',
@@ -300,7 +300,7 @@ describe('a folder', () => {
     expect(dataset.labels).toEqual(['neg', 'pos']);
     expect(dataset.examples).toEqual([
       { id: 'neg/1.txt', text: 'one', label: 0 },
-      { id: 'pos/10.txt', text: 'ten\nlines', label: 1 },
+      { id: 'pos/10.txt', text: 'ten\nlines\nand more', label: 1 },
       { id: 'pos/2.txt', text: 'two', label: 1 },
     ]);
     expect(dataset.notes).toEqual([

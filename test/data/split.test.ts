@@ -7,7 +7,7 @@ import { type SplitOptions, splitDataset } from '../../src/data/split.ts';
 function datasetOf(exampleLabels: readonly number[], groups = exampleLabels.map((_, index) => index)): Dataset {
   return {
     source: 'made',
-    labels: ['ham', 'spam', 'other'].slice(0, Math.max(...exampleLabels) + 1),
+    labels: ['ham', 'spam', 'other'].slice(0, exampleLabels.reduce((most, label) => Math.max(most, label), 0) + 1),
     examples: exampleLabels.map((label, index) => ({ id: `${index}`, text: `text ${index}`, label })),
     notes: [],
     groups: Int32Array.from(groups),
@@ -138,6 +138,20 @@ describe('with groups', () => {
     expect([...split.test].filter((index) => index % 2 === 0).map((index) => index + 1)).toEqual(
       [...split.test].filter((index) => index % 2 === 1),
     );
+  });
+
+  test('a group may be larger than the arguments of a function can be many', () => {
+    const size = 200_000;
+    const labels = Array.from({ length: size + 100 }, (_, index) => index % 2);
+    const split = splitDataset(
+      datasetOf(
+        labels,
+        labels.map((_, index) => Math.max(0, index - size)),
+      ),
+      { seed: 0, testSplit: 1e-4, validationSplit: 5e-5 },
+    );
+    expect([split.train.length, split.validation.length, split.test.length]).toEqual([size + 70, 10, 20]);
+    expect(split.duplicates).toEqual({ groups: 1, examples: size + 1 });
   });
 
   test('a group that fits nowhere goes to train', () => {

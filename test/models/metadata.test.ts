@@ -119,6 +119,13 @@ describe('metadata that cannot be used', () => {
   });
 });
 
+test('bytes that are no UTF-8 are damage, and not other words', () => {
+  const file = Buffer.from(exportOnnx(model));
+  const at = file.indexOf('naïve');
+  file[at + 3] = 0xff; // in the middle of ï
+  expect(() => readMetadata(file)).toThrow(expect.objectContaining({ code: 'ONNX_INVALID' }));
+});
+
 test('entries of others do no harm', () => {
   expect(readMetadata(withMetadata((entries) => entries.set('author', 'somebody'))).labels).toEqual(model.labels);
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
 import type { Tensor, Weights } from '../../models/weights.ts';
@@ -134,6 +135,27 @@ describe('runParity', () => {
       'tensorflow–onnxruntime',
       'tensorflow–onnxruntime-web',
     ]);
+  });
+
+  test.each<[string, Partial<Subject['model']>]>([
+    ['labels', { labels: ['class 1', 'class 0'] }],
+    ['vocabulary', { vocabulary: subject.model.vocabulary.toReversed() }],
+    ['preprocessing', { preprocessing: { ...subject.model.preprocessing, truncating: 'post' } }],
+    ['spec', { spec: { ...spec, name: 'other' } }],
+  ])('fails for a file with the same weights and another %s, which no number shows', async (part, change) => {
+    const onnx = exportOnnx({ ...subject.model, ...change });
+    await expect(check({ subject: { ...subject, onnx }, runners: [runners.reference, runners.js] })).rejects.toEqual(
+      expect.objectContaining({
+        code: 'PARITY_FAILED',
+        message: `the ONNX file and the model differ in their ${part}`,
+      }),
+    );
+  });
+
+  test('says by its digest which file was compared', async () => {
+    const { onnxSha256 } = await check({ runners: [runners.reference, runners.onnxruntime] });
+    expect(onnxSha256).toBe(createHash('sha256').update(subject.onnx).digest('hex'));
+    expect((await check({ runners: [runners.reference, runners.js] })).onnxSha256).toBeNull();
   });
 
   test('fails on NaN in one row, without letting it into the figures', async () => {

@@ -34,6 +34,19 @@ test.each<[string, DecideOptions['threshold'], number, string | null, number]>([
   expect(decision.probability).toBeCloseTo(probability, 12);
 });
 
+test.each<[string, readonly string[], readonly number[], object]>([
+  ['two', ['-1', '1'], [0.25], { label: '-1', probability: 0.75, top: ['-1', '1'] }],
+  ['three', ['-1', '0', '1'], [0.125, 0.25, 0.625], { label: '1', probability: 0.625, top: ['1', '0', '-1'] }],
+  ['many', ['1', '10', '2'], [0.1875, 0.5625, 0.25], { label: '10', probability: 0.5625, top: ['10', '2', '1'] }],
+])('%s labels that are numbers keep their own probabilities, though an object orders them otherwise', (_, ...given) => {
+  const [names, probabilities, { top, ...expected }] = given as [string[], number[], { top: string[] }];
+  const judge = createJudge(names, { topK: names.length, threshold: 0.5 });
+  const decision = judge(Float32Array.from(probabilities), counts);
+  expect(decision).toMatchObject(expected);
+  expect(decision.top?.map(({ label }) => label)).toEqual(top);
+  for (const { label, probability } of decision.top ?? []) expect(decision.scores[label]).toBe(probability);
+});
+
 test('of several classes, the label is the most probable of those that reach theirs, and top is in falling order', async () => {
   await fc.assert(
     fc.asyncProperty(

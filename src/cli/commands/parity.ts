@@ -10,7 +10,7 @@ import { nearestNames } from '../../core/nearest.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
-import { type RunnerName, runnerNames, type Subject } from '../../parity/runner.ts';
+import { fileRunners, type RunnerName, runnerNames, type Subject } from '../../parity/runner.ts';
 import { onnxruntimeRunner } from '../../parity/runners/onnxruntime.ts';
 import { runners as allRunners } from '../../parity/runners.ts';
 import { encodeExamples } from '../../training/encoded-set.ts';
@@ -26,6 +26,7 @@ import {
   refuseProviderOptions,
   sessionOptionsOf,
 } from '../provider-options.ts';
+import { readOnnx } from '../read-onnx.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 /** TensorFlow.js' cpu backend takes seconds for what the others do in milliseconds. */
@@ -39,7 +40,10 @@ const sample = new Option('--sample <n>', 'how many of the texts tensorflow sees
   .default(defaultSample)
   .argParser(numberParser('--sample', z.int().min(1)));
 
+const onnx = new Option('--onnx <file>', 'the exported file to prove (default: the run is exported anew)');
+
 interface Options extends TerminalOptions, DataOptions, ProviderCommandOptions {
+  readonly onnx?: string;
   readonly runners?: readonly RunnerName[];
   readonly sample: number;
 }
@@ -50,9 +54,15 @@ export function parity(): Command {
     'parity',
     'prove that all runtimes give the same numbers',
     async (terminal, options: Options, run: string) => {
+      if (options.onnx !== undefined && !(options.runners ?? fileRunners).some((name) => fileRunners.includes(name))) {
+        fail(
+          'OPTION_UNSUPPORTED',
+          'no runner of --runners runs the file of --onnx',
+          `Add ${fileRunners.join(' or ')}.`,
+        );
+      }
       const model = await openTrainedModel(run);
-      const { exportOnnx } = await import('../../../exporters/export.ts');
-      const subject: Subject = { model, onnx: exportOnnx(model) };
+      const subject: Subject = { model, onnx: await fileOf(model, options.onnx) };
       if (options.runners) await refuseMissing(options.runners, subject);
       const session = await checkProvider(options, subject);
       const data = await openData(terminal, options);
@@ -72,11 +82,18 @@ export function parity(): Command {
     .usage('[options] <run> --data <source>')
     .argument('<run>', 'folder of a run, or a .safetensors file');
   return withExamples(
-    withOptions(command, ...dataOptions, runners, sample, ...providerOptions),
+    withOptions(command, ...dataOptions, onnx, runners, sample, ...providerOptions),
     'recurrent parity runs/spam --data spam',
+    'recurrent parity runs/spam --data spam --onnx model.onnx',
     'recurrent parity runs/spam --data spam --runners reference,onnxruntime --json',
     'recurrent parity runs/spam --data spam --provider cuda --strict-provider',
   );
+}
+
+async function fileOf(model: TrainedModel, path: string | undefined): Promise<Uint8Array> {
+  if (path !== undefined) return readOnnx(path);
+  const { exportOnnx } = await import('../../../exporters/export.ts');
+  return exportOnnx(model);
 }
 
 /** A provider that was named is not left out in silence. @throws as `loadClassifier`; OPTION_UNSUPPORTED */

@@ -25,8 +25,9 @@ export async function readReviewFolder(
   folder: string,
   { progress, signal }: ReadingOptions,
 ): Promise<readonly ReviewFile[]> {
-  const names: string[] = [];
-  for (const place of reviewFolders) names.push(...(await listReviews(folder, place)));
+  const lists: string[][] = [];
+  for (const place of reviewFolders) lists.push(await listReviews(folder, place));
+  const names = lists.flat();
   checkExamples(names.length, folder);
   const buffer = Buffer.allocUnsafe(limits.recordBytes + 1);
   const files: ReviewFile[] = [];

@@ -72,9 +72,9 @@ async function listClasses(source: string): Promise<Listing> {
           : 'Put the .txt files of each class into its subfolder, and nothing else beside them.',
       );
     }
-    files.push(...names.map((name) => ({ id: `${label}/${name}`, path: join(source, label, name), label })));
+    for (const name of names) files.push({ id: `${label}/${name}`, path: join(source, label, name), label });
     const rest = [...inside.folders, ...inside.others.filter((name) => !name.endsWith('.txt'))];
-    leftOut.push(...rest.map((name) => `${label}/${name}`));
+    for (const name of rest) leftOut.push(`${label}/${name}`);
   }
   return { classes, files, leftOut };
 }
@@ -110,7 +110,7 @@ async function readTextFile(path: string): Promise<{ text: string; bytes: number
       if (size > limits.recordBytes) {
         fail('DATA_INVALID', `${path} is larger than ${limits.recordBytes / 2 ** 20} MiB`, 'One file is one example.');
       }
-      return { text: decodeUtf8(await file.readFile(), path).replaceAll('\r\n', '\n'), bytes: size };
+      return { text: decodeUtf8(await file.readFile(), path).replace(/\r\n?/g, '\n'), bytes: size };
     } finally {
       await file.close();
     }

@@ -36,6 +36,20 @@ test('the same model gives the same bytes, a plain Uint8Array', () => {
   expect(exportOnnx(structuredClone(model))).toEqual(file);
 });
 
+test('what one file cannot hold is refused before it is written, metadata counted', () => {
+  const graph = buildGraph(model);
+  const room = 2 ** 31 - 1 - 2 ** 20; // less what names and attributes may take
+  const weightsOf = (bytes: number) => {
+    const data = new Float32Array(Math.floor(bytes / 4)); // zeros that nobody looks at take no memory
+    return [{ name: 'huge', tensor: { dataType: 'float32', dims: [data.length], data } }] as const;
+  };
+  const words = ['words', 'ü'.repeat(5000)] as const; // 10,000 bytes
+  const write = (bytes: number) => () => encodeOnnx({ ...graph, initialisers: weightsOf(bytes), metadata: [words] });
+  const refused = expect.objectContaining({ code: 'LAYER_UNSUPPORTED', message: expect.stringContaining('2.0 GiB') });
+  expect(write(room)).toThrow(refused);
+  expect(write(room - 9000)).toThrow(refused);
+});
+
 describe('a file cut short', () => {
   test('at any byte is refused, by the reader and by the classifier', async () => {
     for (let length = 0; length < file.length; length++) {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import { parseSpec } from '../../../models/spec.ts';
 import { kerasTokenizer } from '../../../models/text/preprocessing.ts';
 import type { RecurrentError } from '../../../src/core/errors.ts';
 import { randomWeights } from '../../support/arbitrary-spec.ts';
+import { needPython, runPython } from '../../support/python.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'checkpoint-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -152,6 +152,27 @@ describe('checkpoint', () => {
     expect(withWeights((map) => map.set('other', bias))).toBe('WEIGHTS_INVALID');
   });
 
+  it('refuses moments that are not those of the weights', () => {
+    const withMoments = (change: (map: Map<string, Float32Array>) => void) => {
+      const m = new Map(moments.get('m'));
+      change(m);
+      const { tensors, metadata } = decodeSafetensors(bytes, 'x');
+      const others = [...tensors].filter(([name]) => !name.startsWith('run:m/'));
+      const changed = [...m].map(([name, data]) => [`run:m/${name}`, { shape: shapeOf(name, data), data }] as const);
+      return codeOf(encodeSafetensors({ tensors: new Map([...others, ...changed]), metadata }));
+    };
+    const shapeOf = (name: string, { length }: Float32Array) => {
+      const shape = weights.get(name)?.shape ?? [];
+      return product(shape) === length ? shape : [length];
+    };
+    expect(withMoments(() => {})).toBe('accepted');
+    expect(withMoments((map) => map.delete('dense/bias'))).toBe('CHECKPOINT_INVALID');
+    expect(withMoments((map) => map.set('dense/bias', new Float32Array(2)))).toBe('CHECKPOINT_INVALID');
+    expect(withMoments((map) => map.set('other/bias', new Float32Array(1)))).toBe('CHECKPOINT_INVALID');
+    // The square of a gradient of 1e20.
+    expect(withMoments((map) => map.set('dense/bias', Float32Array.of(Number.POSITIVE_INFINITY)))).toBe('accepted');
+  });
+
   it('refuses a format of the future and a file of another program', () => {
     const { tensors, metadata } = decodeSafetensors(bytes, 'x');
     const json = JSON.parse(metadata['recurrent-onnx'] ?? '');
@@ -170,18 +191,13 @@ describe('checkpoint', () => {
 });
 
 describe('safetensors', () => {
-  it('is read by the Python package of the format', (context) => {
+  it('is read by the Python package of the format', async (context) => {
+    await needPython(context, 'safetensors');
     const path = join(folder, 'peer.safetensors');
     writeFileSync(path, bytes);
     const script =
       'import sys, json\nfrom safetensors.numpy import load_file\nt = load_file(sys.argv[1])\nprint(json.dumps({k: [list(v.shape), float(v.sum(dtype="float64"))] for k, v in t.items()}))';
-    let output: string;
-    try {
-      output = execFileSync('python3', ['-c', script, path], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-    } catch {
-      console.warn('skipped: Python with safetensors and numpy is not installed (pip install safetensors numpy)');
-      return context.skip();
-    }
+    const output = await runPython('-c', script, path);
     const read = JSON.parse(output) as Record<string, [number[], number]>;
     expect(Object.keys(read)).toHaveLength(4 * weights.size);
     for (const [name, { shape, data }] of weights) {

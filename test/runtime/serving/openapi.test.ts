@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, mailModel, type Served, serve, topicModel } from '../../support/serving.ts';
+import { type Answer, mailModel, parityOf, type Served, serve, topicModel } from '../../support/serving.ts';
 
 interface Media {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
@@ -42,7 +42,7 @@ beforeAll(async () => {
   );
   for (const [name, text] of [
     ['history.csv', 'epoch,loss,accuracy,validationLoss\n1,0.7,0.5,\n2,0.3,0.9,0.5\n'],
-    ['parity.json', '{"passed":true,"examples":12,"flips":0,"maxAbsError":1e-7,"maxLogitError":2e-7}'],
+    ['parity.json', parityOf(mailModel)],
   ] as const)
     await writeFile(join(server.folder, 'mail/3', name), text);
   small = await serve({ 'mail.onnx': mailModel }, { maxQueue: 1, maxDelayMs: 300, timeoutSeconds: 0.1 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumPath, whyNoChromium } from '../../support/chromium.ts';
-import { expectedProbabilities, mailModel, type Served, serve, topicModel } from '../../support/serving.ts';
+import { expectedProbabilities, mailModel, parityOf, type Served, serve, topicModel } from '../../support/serving.ts';
 
 if (!chromiumPath) console.log(`skipped: the page of the server in a browser: ${whyNoChromium}`);
 const key = 'only-for-the-tests';
@@ -18,10 +18,7 @@ beforeAll(async () => {
     join(server.folder, 'mail/1/history.csv'),
     'epoch,learningRate,loss,accuracy,validationLoss,validationAccuracy\n1,0.1,0.7,0.5,0.8,0.4\n2,0.1,0.3,0.9,0.5,0.7\n',
   );
-  await writeFile(
-    join(server.folder, 'mail/1/parity.json'),
-    JSON.stringify({ passed: true, examples: 1234, flips: 0, maxAbsError: 1e-7, maxLogitError: 2e-7 }),
-  );
+  await writeFile(join(server.folder, 'mail/1/parity.json'), parityOf(mailModel));
   locked = await serve({ 'mail.onnx': mailModel }, { apiKey: key });
 });
 afterAll(() => Promise.all([server.close(), locked.close()]));
