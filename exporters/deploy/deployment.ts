@@ -88,7 +88,7 @@ ${next.join('\n')}
 }
 
 export function describeDeployment({ states }: Served, { takesText }: Deployment): string {
-  if (takesText) return 'raw text, and ids';
+  if (takesText) return `raw text${states.length > 0 ? ', whole or as a sequence of requests' : ''}, and ids`;
   const pieces = states.length > 0 ? ', each text as a sequence of requests' : '';
   return `ids${pieces}: clients encode texts themselves, by the vocabulary and preprocessing in the metadata of the file`;
 }

@@ -21,6 +21,7 @@ export interface OnTriton extends TritonOptions {
   readonly replicas: number;
 }
 
+/** @throws OPTION_UNSUPPORTED */
 export function kserveOwnServer(
   served: Served,
   { image, replicas, protocol }: OwnServer,
@@ -31,7 +32,7 @@ export function kserveOwnServer(
   return {
     files: {
       ...inFolder('image', imageContext(served, packed)),
-      'inference-service.yaml': inferenceService(served.name, predictor, replicas),
+      'inference-service.yaml': inferenceService(served, predictor, replicas),
     },
     takesText: true,
     next: [
@@ -59,7 +60,7 @@ const portAndProbes = {
 /** The schemes that KServe's storage initialiser knows. */
 const schemes = /^(gs|s3|hdfs|webhdfs|pvc|https?|hf|oci):\/\/\S+$/;
 
-/** @throws OPTION_INVALID */
+/** @throws OPTION_INVALID, OPTION_UNSUPPORTED */
 export function kserveOnTriton(served: Served, { storageUri, replicas, ...options }: OnTriton): Deployment {
   if (!schemes.test(storageUri)) {
     const hint = 'Give an address such as pvc://claim/path, s3://bucket/path or gs://bucket/path.';
@@ -69,18 +70,28 @@ export function kserveOnTriton(served: Served, { storageUri, replicas, ...option
   return {
     files: {
       ...inFolder('model-repository', modelRepository(served, options)),
-      'inference-service.yaml': inferenceService(served.name, { model }, replicas),
+      'inference-service.yaml': inferenceService(served, { model }, replicas),
     },
     takesText: false,
     next: [`# copy the contents of model-repository to ${storageUri}`, 'kubectl apply -f inference-service.yaml'],
   };
 }
 
-function inferenceService(name: string, predictor: object, replicas: number): string {
+/** The states of a text in pieces are in one copy, and KServe has no way to send all pieces there: it gets no second one. */
+function inferenceService({ name, states }: Served, predictor: object, replicas: number): string {
+  const alone = states.length > 0;
+  if (alone && replicas > 1) {
+    fail(
+      'OPTION_UNSUPPORTED',
+      `--replicas ${replicas}: the model carries states, and KServe may send each piece of a text to another copy`,
+      'Leave it out for one copy, export without --states, or see recurrent deploy kubernetes.',
+    );
+  }
+  const copies = { minReplicas: replicas, ...(alone && { maxReplicas: 1 }) };
   return manifest({
     apiVersion: 'serving.kserve.io/v1beta1',
     kind: 'InferenceService',
     metadata: { name },
-    spec: { predictor: { minReplicas: replicas, ...predictor } },
+    spec: { predictor: { ...copies, ...predictor } },
   });
 }

@@ -19,7 +19,7 @@ export function kubernetesDeployment(
     files: {
       ...inFolder('image', imageContext(served, packed)),
       'manifests/deployment.yaml': manifest(deployment(served, image, replicas)),
-      'manifests/service.yaml': manifest(service(name)),
+      'manifests/service.yaml': manifest(service(served)),
       'manifests/disruption-budget.yaml': manifest(disruptionBudget(name)),
     },
     takesText: true,
@@ -75,7 +75,8 @@ function deployment(served: Served, image: string, replicas: number): object {
   };
 }
 
-function service(name: string): object {
+/** A text in pieces has its states in one pod: there a client's requests all go to the same. */
+function service({ name, states }: Served): object {
   const labels = labelsOf(name);
   return {
     apiVersion: 'v1',
@@ -83,6 +84,7 @@ function service(name: string): object {
     metadata: { name, labels },
     spec: {
       selector: labels,
+      ...(states.length > 0 && { sessionAffinity: 'ClientIP' }),
       ports: [
         { name: 'http', port: 80, targetPort: 'http', appProtocol: 'http' },
         { name: 'grpc', port: ports.grpc, targetPort: 'grpc', appProtocol: 'kubernetes.io/h2c' },

@@ -223,6 +223,28 @@ describe('manifests', () => {
     for (const [path, text] of manifests) expect(String(text), path).not.toMatch(/[&*]a\d/);
   });
 
+  it('of a model with states send all pieces of a text to the copy that has them', async (context) => {
+    const pieces = servedAs(binary, 'pieces', { states: true });
+    const serviceOf = (of: Served) =>
+      parse(String(kubernetesDeployment(of, own, undefined).files['manifests/service.yaml'])).spec;
+    expect(serviceOf(pieces).sessionAffinity).toBe('ClientIP');
+    expect(serviceOf(served)).not.toHaveProperty('sessionAffinity');
+    const one = { ...own, replicas: 1 };
+    const triton = { ...batching, storageUri };
+    for (const files of [
+      kserveOwnServer(pieces, one, undefined).files,
+      kserveOnTriton(pieces, { ...triton, replicas: 1 }).files,
+    ]) {
+      const { minReplicas, maxReplicas } = parse(String(files['inference-service.yaml'])).spec.predictor;
+      expect({ minReplicas, maxReplicas }).toEqual({ minReplicas: 1, maxReplicas: 1 });
+      expect((await check(context, files)).faults).toEqual([]);
+    }
+    const refused = expect.objectContaining({ code: 'OPTION_UNSUPPORTED', message: expect.stringMatching(/states/) });
+    expect(() => kserveOwnServer(pieces, own, undefined)).toThrowError(refused);
+    expect(() => kserveOnTriton(pieces, { ...triton, replicas: 2 })).toThrowError(refused);
+    expect((await check(context, kubernetesDeployment(pieces, own, undefined).files)).faults).toEqual([]);
+  });
+
   it('with a fault are told: the schemas are held to strictly', async (context) => {
     const { files } = kubernetesDeployment(served, own, undefined);
     const text = String(files['manifests/deployment.yaml']);

@@ -84,7 +84,7 @@ function kserve(): Command {
       [image, packed, grpc, storageUri, replicas, maxBatch, maxDelay],
       async (served, options) => {
         const { kserveOnTriton, kserveOwnServer } = await import('../../../exporters/deploy/kserve.ts');
-        const { storageUri: address, replicas: minimum = 2 } = options;
+        const { storageUri: address, replicas: minimum = served.states.length > 0 ? 1 : 2 } = options;
         if (address === undefined) {
           refuseOthers(options, [maxBatch, maxDelay], 'the own server, which batches by itself');
           const protocol = options.grpc ? 'grpc' : 'http';
