@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import { producer } from '../../../models/metadata/producer.ts';
@@ -47,6 +48,10 @@ export function predict(): Command {
     async (terminal, options: Options, model: string, words: string[]) => {
       if (options.resume && options.out === undefined) {
         fail('OPTION_INVALID', '--resume has no --out to go on with', 'Name the file of the run that was interrupted.');
+      }
+      const { file: from, out: to } = options;
+      if (from !== undefined && to !== undefined && resolve(from) === resolve(to)) {
+        fail('OPTION_INVALID', `--out ${to} is the file of the texts`, 'Name another file for the results.');
       }
       const source = await openSource(words, options);
       const bytes = await readOnnx(model);
@@ -100,7 +105,7 @@ async function run(terminal: Terminal, options: Options, job: Job): Promise<void
     const onRows = watchRows(terminal, source, began);
     try {
       return await classifyTexts({
-        texts: textsOf(job),
+        texts: textsOf(job, signal),
         predict: classifyRows(readMetadata(bytes), classifier),
         format: formatFor(options, terminal, about),
         sink,
@@ -137,9 +142,9 @@ function openFile(path: string, { resume = false, textColumn, graphOptimisation 
   });
 }
 
-async function* textsOf({ words, source }: Job): AsyncGenerator<readonly string[]> {
+async function* textsOf({ words, source }: Job, signal: AbortSignal): AsyncGenerator<readonly string[]> {
   if (words.length) yield words;
-  if (source) yield* source.texts();
+  if (source) yield* source.texts(signal);
 }
 
 function formatFor({ out: path, json }: Options, { interactive }: Terminal, about: object): RowFormat {

@@ -56,8 +56,7 @@ export async function classifyTexts(options: ClassifyOptions): Promise<Summary> 
   }
   if (rows < done.rows) refuseTexts(done.rows);
   if (rows === 0) fail('DATA_INVALID', 'there is no text to classify', 'Give at least one.');
-  await sink.write(format.end, () => ({ rows, digest: digestOf(seen) }));
-  await sink.finish();
+  await sink.finish(format.end);
   return { rows, classified, counts: Object.fromEntries(counts) };
 }
 

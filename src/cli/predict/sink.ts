@@ -1,7 +1,7 @@
 /** Where rows go, part by part. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
@@ -20,8 +20,8 @@ export interface Sink {
   readonly done: Taken;
   /** @param taken with this part; asked for only when what was written is made durable */
   write(part: string, taken: () => Taken): Promise<void>;
-  /** Ends the output. */
-  finish(): Promise<void>;
+  /** Ends the output with this last part. */
+  finish(end: string): Promise<void>;
   /** Leaves the output as it is, to be resumed. Nothing after `finish`. */
   close(): Promise<void>;
 }
@@ -29,12 +29,13 @@ export interface Sink {
 export const nothingTaken: Taken = { rows: 0, digest: createHash('sha256').digest('hex') };
 
 export function outputSink(stream: NodeJS.WriteStream): Sink {
+  const write = async (part: string) => {
+    if (!stream.write(part)) await once(stream, 'drain');
+  };
   return {
     done: nothingTaken,
-    async write(part) {
-      if (!stream.write(part)) await once(stream, 'drain');
-    },
-    finish: async () => {},
+    write,
+    finish: write,
     close: async () => {},
   };
 }
@@ -96,7 +97,11 @@ export async function fileSink(path: string, { resume, about }: FileSinkOptions)
   async function flush(): Promise<void> {
     const packed = /\.gz$/i.test(path) ? gzipSync(segment) : Buffer.from(segment);
     segment = '';
-    await file.write(packed, 0, packed.length, bytes);
+    // A disk that becomes full takes a part, and says so only to the next that comes.
+    for (let at = 0; at < packed.length; ) {
+      const { bytesWritten } = await file.write(packed, at, packed.length - at, bytes + at);
+      at += bytesWritten;
+    }
     await file.sync();
     bytes += packed.length;
   }
@@ -119,12 +124,13 @@ export async function fileSink(path: string, { resume, about }: FileSinkOptions)
         throw fileError(error, path, 'write');
       }
     },
-    async finish() {
+    async finish(last) {
+      segment += last;
       try {
-        if (segment !== '') await flush();
+        await flush();
         await end();
-        await rm(progress, { force: true });
         await rename(partial, path);
+        await rm(progress, { force: true });
       } catch (error) {
         throw fileError(error, path, 'write');
       }
@@ -142,14 +148,22 @@ async function openPartial(partial: string, resume: boolean, path: string): Prom
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') {
+      if ((await sizeOf(partial)) === 0) return open(partial, 'r+'); // of a run that ended before it had a row
       const hint = 'Go on with it (--resume), or remove that file to start again.';
       fail('RUN_EXISTS', `${partial} holds rows of a run that did not end`, hint, error);
     }
     if (resume && code === 'ENOENT') {
-      fail('FILE_NOT_FOUND', `there is no ${partial} to go on with`, 'Start the run without --resume.', error);
+      const whole = (await sizeOf(path)) === undefined ? '' : `; ${path} is complete`;
+      fail('FILE_NOT_FOUND', `there is no ${partial} to go on with${whole}`, 'Start the run without --resume.', error);
     }
     throw fileError(error, path, 'write');
   }
+}
+
+/** Undefined where there is no such file. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  const entry = await stat(path).catch(() => undefined);
+  return entry?.size;
 }
 
 /** Undefined when no segment was written yet. */

@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse';
-import { fail } from '../../core/errors.ts';
+import { fail, RecurrentError } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
 import { utf8Parts } from '../../data/readers/utf8.ts';
 
@@ -22,9 +22,10 @@ export interface TextSource {
   readonly position: number;
   /**
    * The texts, as many at a time as one part of the file holds. Read once.
-   * @throws FILE_NOT_FOUND, FILE_ACCESS, DATA_INVALID, DATA_NOT_FOUND
+   * @param signal ends the wait for a pipe that says nothing
+   * @throws FILE_NOT_FOUND, FILE_ACCESS, DATA_INVALID, DATA_NOT_FOUND, INTERRUPTED
    */
-  texts(): AsyncGenerator<readonly string[]>;
+  texts(signal?: AbortSignal): AsyncGenerator<readonly string[]>;
 }
 
 export interface TextSourceOptions {
@@ -48,8 +49,9 @@ export async function openTexts(path: string, { format, column }: TextSourceOpti
   const kind = format ?? formatOf(path);
   const size = path === '-' ? undefined : await sizeOf(path);
   let position = 0;
-  async function* bytes(): AsyncGenerator<Buffer> {
+  async function* bytes(signal?: AbortSignal): AsyncGenerator<Buffer> {
     const stream = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 2 ** 20 });
+    signal?.addEventListener('abort', () => stream.destroy(interrupted(name)), { once: true });
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       position += chunk.length;
       yield chunk;
@@ -63,9 +65,9 @@ export async function openTexts(path: string, { format, column }: TextSourceOpti
     get position() {
       return position;
     },
-    async *texts() {
+    async *texts(signal) {
       try {
-        yield* readers[kind]({ parts: utf8Parts(inflate(bytes()), name), name, column });
+        yield* readers[kind]({ parts: utf8Parts(inflate(bytes(signal)), name), name, column });
       } catch (error) {
         throw zlibError(error, name) ?? fileError(error, name, 'read');
       }
@@ -110,6 +112,10 @@ async function* unpacked(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
   const gunzip = createGunzip();
   source.on('error', (error) => gunzip.destroy(error));
   yield* source.pipe(gunzip) as AsyncIterable<Buffer>;
+}
+
+function interrupted(name: string): RecurrentError {
+  return new RecurrentError('INTERRUPTED', `stopped in the middle of ${name}`, 'Run it again.');
 }
 
 function zlibError(error: unknown, name: string): Error | undefined {
