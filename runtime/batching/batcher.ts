@@ -73,7 +73,7 @@ export function createBatcher(
   model: { readonly maskZero: boolean },
   options: BatchingOptions = {},
 ): Batcher {
-  const { maxBatch, maxDelayMs, maxQueue, onBatch } = readOptions(options);
+  const { maxBatch, maxDelayMs, maxQueue, onBatch } = readBatchingOptions(options);
   /** Requests by the longest row of their bucket, each bucket in the order of arrival. */
   const buckets = new Map<number, Set<Request>>();
   const idle = new Set<() => void>();
@@ -283,7 +283,8 @@ function queueFull(limit: number): RecurrentError {
   return new RecurrentError('QUEUE_FULL', `${limit} rows are waiting`, 'Send fewer at a time, or try again later.');
 }
 
-function readOptions(options: BatchingOptions) {
+/** With defaults. @throws OPTION_UNKNOWN, OPTION_INVALID */
+export function readBatchingOptions(options: BatchingOptions = {}) {
   checkOptionNames('batching', options, ['maxBatch', 'maxDelayMs', 'maxQueue', 'onBatch']);
   const { maxBatch = 64, maxDelayMs = 0, maxQueue = Number.POSITIVE_INFINITY, onBatch } = options;
   if (!(Number.isInteger(maxBatch) && maxBatch >= 1)) refuse('maxBatch', maxBatch, 'a whole number above 0');

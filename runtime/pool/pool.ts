@@ -42,6 +42,8 @@ export async function startPool(
   let refilling = false;
   /** Whether a batch has finished since processes were last replaced. */
   let fruitful = true;
+  /** Milliseconds before they were. */
+  let pause = 0;
   let lost = 0;
   let closed = false;
 
@@ -77,7 +79,6 @@ export async function startPool(
   async function refill(): Promise<void> {
     if (refilling) return;
     refilling = true;
-    let pause = 0;
     while (!closed && workers.size < size) {
       pause = fruitful ? 0 : Math.min(5000, 100 + 2 * pause);
       fruitful = false;
@@ -111,6 +112,7 @@ export async function startPool(
       fruitful = true;
       return outputs;
     } catch (error) {
+      // It may be gone without having ended yet: its channel is closed first, and it must not get the next batch.
       if (error instanceof RecurrentError && error.code === 'RUNTIME_LOST') replace(worker);
       throw error;
     } finally {

@@ -3,7 +3,7 @@ import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { fail } from '../../src/core/errors.ts';
 import { readFileWhole } from '../../src/core/files.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
-import type { BatchingOptions } from '../batching/batcher.ts';
+import { type BatchingOptions, readBatchingOptions } from '../batching/batcher.ts';
 import type { BatchRunner } from '../batching/runner.ts';
 import type { NodePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
@@ -138,6 +138,7 @@ function refuseProfile(): never {
 /** @throws OPTION_UNKNOWN, OPTION_INVALID, OPTION_UNSUPPORTED */
 function checkOptions(options: ClassifierOptions): void {
   checkOptionNames('loadClassifier', options, optionNames);
+  readBatchingOptions(options.batching);
   const { isolation = 'none', workers = 1, timeoutMs = 1 } = options;
   if (isolation !== 'none' && isolation !== 'process') {
     fail('OPTION_INVALID', `isolation is ${String(isolation)}`, "Give 'none' or 'process'.");

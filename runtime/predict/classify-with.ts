@@ -6,7 +6,7 @@ import { createEncoder } from '../../models/text/encoder.ts';
 import type { Preprocessing } from '../../models/text/preprocessing.ts';
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
-import { type BatchingOptions, createBatcher } from '../batching/batcher.ts';
+import { type BatchingOptions, createBatcher, readBatchingOptions } from '../batching/batcher.ts';
 import type { Batch, BatchOutputs, BatchRunner } from '../batching/runner.ts';
 import { checkIds } from './check-ids.ts';
 import { checkText, checkTexts } from './check-texts.ts';
@@ -93,7 +93,10 @@ export function classifyWith(
   const { head, vocabularySize, maskZero, states } = planModel(metadata.spec);
   const encoder = createEncoder({ ...metadata, vocabularySize });
   const batcher = createBatcher(runner, { maskZero }, batching);
-  const ahead = batchesAhead * (batching.maxBatch ?? 64);
+  const { maxBatch, maxQueue } = readBatchingOptions(batching);
+  /** What a call has waiting at a time is no more than the queue holds, or a large one could never end. */
+  const room = Math.floor(maxQueue);
+  const ahead = Math.min(batchesAhead * maxBatch, room);
 
   const calls = new Set<Promise<unknown>>();
   let disposal: Promise<void> | undefined;
@@ -116,7 +119,7 @@ export function classifyWith(
   }
 
   async function runIds(ids: Int32Array, rows: number, time: number, signal?: AbortSignal): Promise<RawOutputs> {
-    const step = Math.max(1, Math.floor(chunkIds / time));
+    const step = Math.max(1, Math.min(Math.floor(chunkIds / time), room));
     if (rows <= step) return batcher.submit({ ids, rows, time }, { signal });
     const own = ids.slice(); // the caller may reuse its array at once
     const starts = Array.from({ length: Math.ceil(rows / step) }, (_, index) => index * step);
@@ -129,7 +132,8 @@ export function classifyWith(
       logits.set(outputs.logits, from * head.outputs);
       probabilities.set(outputs.probabilities, from * head.outputs);
     };
-    for await (const _ of inOrder(starts, batchesAhead, submit, signal));
+    const parts = Math.max(1, Math.min(batchesAhead, Math.floor(room / step)));
+    for await (const _ of inOrder(starts, parts, submit, signal));
     return { logits, probabilities };
   }
 

@@ -5,7 +5,7 @@
  * without that word.
  */
 import type { Encoder } from '../../models/text/encoder.ts';
-import { padSequences } from '../../models/text/padding.ts';
+import { allocateIds, writeRow } from '../../models/text/padding.ts';
 import type { Preprocessing } from '../../models/text/preprocessing.ts';
 import { locateWords } from '../../models/text/tokenize.ts';
 import { fail } from '../../src/core/errors.ts';
@@ -73,10 +73,18 @@ export async function explainText(
   const isRead = (place: number) =>
     place >= 0 && (truncating === 'pre' ? place >= ids.length - maxLength : place < maxLength);
   const read = places.filter(isRead);
-  const rows = [ids, ...read.map((place) => [...ids.slice(0, place), ...ids.slice(place + 1)])];
+  // A row without a word reads one id more of the text than the whole text does, and none beyond that.
+  const from = truncating === 'pre' ? Math.max(0, ids.length - maxLength - 1) : 0;
+  const near = ids.slice(from, from + maxLength + 1);
+  const rows = read.length + 1;
+  const matrix = allocateIds(rows, maxLength);
+  writeRow(matrix, 0, near, preprocessing);
+  for (const [index, place] of read.entries()) {
+    writeRow(matrix, index + 1, near.toSpliced(place - from, 1), preprocessing);
+  }
 
-  const probabilities = await run(padSequences(rows, preprocessing), rows.length, maxLength);
-  const outputs = probabilities.length / rows.length;
+  const probabilities = await run(matrix, rows, maxLength);
+  const outputs = probabilities.length / rows;
   const rowOf = (row: number) => probabilities.subarray(row * outputs, (row + 1) * outputs);
   const { unknownWords } = encoder.encodeAll([text]);
   const prediction = predictionOf(labels, rowOf(0), { words: words.length, knownWords: words.length - unknownWords });

@@ -2,7 +2,7 @@ import { readMetadata } from '../../models/metadata/metadata.ts';
 import { planModel } from '../../models/plan.ts';
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
-import type { BatchingOptions } from '../batching/batcher.ts';
+import { type BatchingOptions, readBatchingOptions } from '../batching/batcher.ts';
 import { loadOrtWeb } from '../onnx/ort-web.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
 import { openWebSession } from '../onnx/web-session.ts';
@@ -23,6 +23,7 @@ export interface WebOptions {
  */
 export async function loadClassifier(source: ModelSource, options: WebOptions = {}): Promise<TextClassifier> {
   checkOptionNames('loadClassifier', options, ['batching']);
+  readBatchingOptions(options.batching);
   const model = await contentsOf(source);
   const metadata = readMetadata(model);
   const runner = await createSessionRunner(await openWebSession(await loadOrtWeb(), model), planModel(metadata.spec));

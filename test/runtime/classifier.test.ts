@@ -30,6 +30,18 @@ afterAll(async () => {
 /** See test/exporters/values.test.ts. */
 const tolerance = 5e-6;
 
+test('a call of many rows takes no more of the queue at a time than it holds', async () => {
+  const batching = { maxQueue: 3, maxBatch: 2 };
+  const classifier = await loadClassifier(exportOnnx(model), { providers: 'cpu', threads: 1, batching });
+  const texts = Array.from({ length: 50 }, (_, index) => `w${1 + (index % 29)} w2`);
+  expect(await classifier.predictBatch(texts)).toHaveLength(50);
+  expect((await classifier.predictIds(new Int32Array(100).fill(3), 50, 2)).probabilities).toHaveLength(50);
+  expect((await classifier.explain('w1 w2 w3 w4 w5 w6')).words).toHaveLength(6);
+  const outcomes = await Promise.allSettled(texts.map((text) => classifier.predict(text))); // of calls of their own
+  expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+  await classifier.dispose();
+});
+
 describe('predict', () => {
   test('gives label, probability, scores and counts of words', async () => {
     const text = 'w1 w2, w29! unknown w3';

@@ -7,6 +7,7 @@ import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { locateWords, tokenize } from '../../models/text/tokenize.ts';
 import { loadClassifier } from '../../runtime/index.ts';
+import { explainText } from '../../runtime/predict/explain.ts';
 import { referenceForward } from '../../src/reference/reference.ts';
 import { modelOf } from '../support/trained-model.ts';
 
@@ -84,6 +85,25 @@ test('a word that is cut off or dropped adds exactly nothing, and costs nothing'
   const long = await classifier.explain('w7 '.repeat(100_000));
   expect(long.words).toHaveLength(100_000);
   expect(performance.now() - started).toBeLessThan(5000);
+  await classifier.dispose();
+});
+
+test('what the model cannot read of a text is not copied for each word', async () => {
+  const maxLength = 400;
+  const file = exportOnnx({ ...lstm, preprocessing: { ...lstm.preprocessing, maxLength } });
+  const classifier = await loadClassifier(file, { providers: 'cpu' });
+  const encoder = createEncoder({ ...lstm, vocabularySize: 30 });
+  const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
+  const before = used();
+  let during = before;
+  const run = async (ids: Int32Array, rows: number, time: number) => {
+    during = used();
+    return (await classifier.predictIds(ids, rows, time)).probabilities;
+  };
+  const { labels, preprocessing } = classifier;
+  const { words } = await explainText({ labels, preprocessing, encoder, run }, 'w7 '.repeat(200_000), undefined);
+  expect(words).toHaveLength(200_000);
+  expect((during - before) / 2 ** 20).toBeLessThan(150); // 400 copies of 200,000 ids are 640 MB
   await classifier.dispose();
 });
 

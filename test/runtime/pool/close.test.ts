@@ -42,3 +42,9 @@ test('that comes while a process is being started ends that one, too, and does n
   await sleep(300);
   expect(processesOfModels()).toEqual([]);
 });
+
+test('options that are refused leave no process behind', async () => {
+  const options = { isolation: 'process', providers: 'cpu', batching: { maxBatch: 0 } } as const;
+  await expect(loadClassifier(file, options)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  expect(processesOfModels()).toEqual([]);
+});

@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportOnnx } from '../../../exporters/export.ts';
 import { type Classifier, type ClassifierOptions, loadClassifier } from '../../../runtime/index.ts';
-import { startChild } from '../../../runtime/pool/child.ts';
+import { type Child, startChild } from '../../../runtime/pool/child.ts';
+import { startPool } from '../../../runtime/pool/pool.ts';
 import { referenceForward } from '../../../src/reference/reference.ts';
 import { build, repository } from '../../package/built-package.ts';
 import { modelOf } from '../../support/trained-model.ts';
@@ -162,6 +163,26 @@ test('what aborts onnxruntime, and with it its process, is a typed error in this
   const empty = new child.ort.Tensor('int32', new Int32Array(), [0, 3]);
   await expect(session.run({ ids: empty })).rejects.toMatchObject({ code: 'RUNTIME_LOST' });
   expect(await child.ended).toContain('SIG');
+});
+
+test('a model that ends its process with every batch gets the next one after pauses that grow', async () => {
+  const open = async ({ ort }: Child) => {
+    const session = await ort.InferenceSession.create(file, { logSeverityLevel: 4 });
+    const empty = new ort.Tensor('int32', new Int32Array(), [0, 3]);
+    const run = () => session.run({ ids: empty }) as Promise<never>;
+    return { concurrency: 1, carriesStates: false, run, close: async () => {} };
+  };
+  const pool = await startPool(open, { workers: 1, timeoutMs: 10_000 });
+  const batch = { ids: Int32Array.of(1), rows: 1, time: 1 };
+  let ms = 0;
+  for (let lost = 1; lost <= 5; lost++) {
+    const started = performance.now();
+    await expect(pool.run(batch)).rejects.toMatchObject({ code: 'RUNTIME_LOST' });
+    ms = performance.now() - started;
+    expect(pool.lost).toBe(lost);
+  }
+  expect(ms).toBeGreaterThan(700); // 0, 100 and 300 came before it
+  await pool.close();
 });
 
 test('an abort gives up a row that runs, and a long run never blocks the event loop', async () => {
