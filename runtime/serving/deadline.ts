@@ -1,9 +1,9 @@
 /** Work with an end: too late, or the client is gone. */
-import { fail, RecurrentError } from '../../src/core/errors.ts';
+import { RecurrentError } from '../../src/core/errors.ts';
 
 /**
  * @param onGone registers what is to be called when the client is gone
- * @throws DEADLINE_EXCEEDED, and what `work` throws
+ * @throws DEADLINE_EXCEEDED at the deadline, whatever `work` waits for; and what `work` throws
  */
 export async function withDeadline<T>(
   milliseconds: number,
@@ -11,21 +11,22 @@ export async function withDeadline<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController();
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    controller.abort();
-  }, milliseconds);
   onGone(() => controller.abort());
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate(milliseconds)), milliseconds);
+  });
   try {
-    return await work(controller.signal);
+    return await Promise.race([work(controller.signal), deadline]);
   } catch (error) {
-    controller.abort(); // when one row of a request fails, the others need not run
-    if (late && error instanceof RecurrentError && error.code === 'INTERRUPTED') {
-      return fail('DEADLINE_EXCEEDED', `no answer within ${milliseconds} ms`, 'Try again later, or allow more time.');
-    }
+    controller.abort(); // nobody waits for it any more; when one row of a request fails, the others need not run
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function tooLate(milliseconds: number): RecurrentError {
+  const hint = 'Try again later, or allow more time.';
+  return new RecurrentError('DEADLINE_EXCEEDED', `no answer within ${milliseconds} ms`, hint);
 }

@@ -55,7 +55,11 @@ async function findInFolder(folder: string): Promise<ModelFile[]> {
 }
 
 async function findVersions(folder: string, name: string): Promise<ModelFile[]> {
-  const versions = (await entriesOf(folder)).filter((entry) => entry.isDirectory() && versionName.test(entry.name));
+  const entries = await entriesOf(folder).catch((error) => {
+    if (modelName.test(name)) throw error;
+    return []; // nobody's model: `lost+found` of a volume is for root alone
+  });
+  const versions = entries.filter((entry) => entry.isDirectory() && versionName.test(entry.name));
   const files = await Promise.all(
     versions.map(async ({ name: version }) => {
       const inside = await entriesOf(join(folder, version));

@@ -29,9 +29,20 @@ export interface Outcome {
 
 const labelNames = ['model', 'version'] as const;
 
+/** Of this process, however many servers it runs one after another: prom-client never stops to watch it. */
+let processMetrics: Registry | undefined;
+
+function watchProcess(): Registry {
+  if (!processMetrics) {
+    processMetrics = new Registry();
+    collectDefaultMetrics({ register: processMetrics });
+  }
+  return processMetrics;
+}
+
 export function createMetrics(): Metrics {
+  const ofProcess = watchProcess();
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
   const registers = [registry];
   const counter = (name: string, help: string, more: readonly string[] = []) =>
     new Counter({ name, help, labelNames: [...labelNames, ...more], registers });
@@ -119,7 +130,10 @@ export function createMetrics(): Metrics {
         },
       });
     },
-    read: async () => ({ text: await registry.metrics(), type: registry.contentType }),
+    async read() {
+      const texts = await Promise.all([ofProcess.metrics(), registry.metrics()]);
+      return { text: texts.join(''), type: registry.contentType };
+    },
     request({ model, version }, { milliseconds, rows: count, error }) {
       const labels = { model, version };
       if (error !== undefined) {

@@ -23,12 +23,18 @@ export interface Repository {
   readonly models: readonly ServedModel[];
   /** Ascending versions of a model that are ready. */
   versionsOf(name: string): readonly number[];
-  /** Whether every model that is to be served is. */
+  /**
+   * Whether all that was there at the start has been loaded. A model stays from then on: a file that is added or written
+   * anew and cannot be opened takes nothing away, and must not take the server out of a load balancer.
+   */
   readonly ready: boolean;
   index(): readonly IndexEntry[];
   /** Looks at the source, and opens all that is there. @throws what opening throws, once all were tried */
   loadAll(): Promise<void>;
-  /** Looks at the source, opens what is new or was changed, and drops what is gone; faults are told to `onEvent`. */
+  /**
+   * Looks at the source, opens what is new or was changed, and drops what is gone. Where a file cannot be opened `onEvent`
+   * is told, where the source cannot be looked at `onBlind`.
+   */
   refresh(): Promise<void>;
   /** Opens a model's versions anew. @throws MODEL_UNKNOWN and what opening throws */
   load(name: string): Promise<void>;
@@ -58,14 +64,19 @@ export interface RepositoryOptions {
   readonly find: () => Promise<readonly ModelFile[]>;
   readonly open: (file: ModelFile) => Promise<ServedModel>;
   readonly onEvent: (event: RepositoryEvent) => void;
+  /** Called once for each fault that lasts: what is open goes on. */
+  readonly onBlind: (error: unknown) => void;
 }
 
-export function createRepository({ find, open, onEvent }: RepositoryOptions): Repository {
+export function createRepository({ find, open, onEvent, onBlind }: RepositoryOptions): Repository {
   const entries = new Map<string, Map<number, Entry>>();
   /** Taken out by a client: they stay so until they are loaded again. */
   const unloaded = new Set<string>();
   /** Models that were replaced and still answer what they were asked. */
   const retiring = new Set<Promise<void>>();
+  let started = false;
+  /** Why the source could not be looked at the last time. */
+  let blindness: string | undefined;
   /** One change at a time. */
   let work: Promise<unknown> = Promise.resolve();
 
@@ -129,11 +140,13 @@ export function createRepository({ find, open, onEvent }: RepositoryOptions): Re
   /** Opens all of them, and throws the first fault at the end. */
   async function openEach(files: readonly ModelFile[]): Promise<void> {
     const faults: unknown[] = [];
+    for (const file of files) entryOf(file); // those that wait for their turn are being loaded, not unknown
     for (const file of files) await openFile(file).catch((error) => faults.push(error));
     if (faults.length > 0) throw faults[0];
   }
 
-  async function refreshOnce(): Promise<void> {
+  /** What is new or was changed. */
+  async function look(): Promise<ModelFile[]> {
     const files = (await find()).filter(({ name }) => !unloaded.has(name));
     const present = new Set(files.map(({ name, version }) => `${name}/${version}`));
     for (const entry of all()) {
@@ -149,7 +162,17 @@ export function createRepository({ find, open, onEvent }: RepositoryOptions): Re
       const known = entries.get(file.name)?.get(file.version)?.signature;
       if (known !== (await signatureOf(file.path))) changed.push(file);
     }
-    await openEach(changed);
+    return changed;
+  }
+
+  async function refreshOnce(): Promise<void> {
+    const changed = await look().catch((error: Error) => {
+      if (error.message !== blindness) onBlind(error);
+      blindness = error.message;
+    });
+    if (!changed) return;
+    blindness = undefined;
+    await openEach(changed).catch(() => {}); // told one by one
   }
 
   return {
@@ -177,13 +200,16 @@ export function createRepository({ find, open, onEvent }: RepositoryOptions): Re
     versionsOf: (name) =>
       [...(entries.get(name)?.values() ?? [])].flatMap(({ model }) => model?.version ?? []).toSorted((a, b) => a - b),
     get ready() {
-      const served = all().filter(({ file }) => !unloaded.has(file.name));
-      return entries.size > 0 && served.every(({ state }) => state === 'READY');
+      return started;
     },
     index: () =>
       all().map(({ file, state, reason }) => ({ name: file.name, version: String(file.version), state, reason })),
-    loadAll: () => inTurn(async () => openEach(await find())),
-    refresh: () => inTurn(() => refreshOnce().catch(() => {})),
+    loadAll: () =>
+      inTurn(async () => {
+        await openEach(await find());
+        started = true;
+      }),
+    refresh: () => inTurn(refreshOnce),
     load: (name) =>
       inTurn(async () => {
         const files = (await find()).filter((file) => file.name === name);

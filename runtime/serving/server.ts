@@ -54,6 +54,7 @@ export async function startServer(
     find,
     open: (file) => openServedModel(file, classifierOptions(settings, file, metrics), settings),
     onEvent: (event) => logEvent(logger, event),
+    onBlind: (err) => logger.error({ err }, 'the files of the models cannot be looked at; those that are open go on'),
   });
   metrics.watch(repository);
   const service = createService(repository, settings, metrics);

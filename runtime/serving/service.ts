@@ -13,7 +13,7 @@ export interface Service {
   readonly repository: Repository;
   readonly settings: ServeSettings;
   readonly metrics: Metrics;
-  /** Whether new work is taken: every model is ready, and the server is not stopping. */
+  /** Whether new work is taken: every model of the start is loaded, and the server is not stopping. */
   readonly ready: boolean;
   readonly stopping: boolean;
   /** From now on it is not ready. */

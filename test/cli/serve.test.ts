@@ -1,12 +1,14 @@
-/** `recurrent serve` as a process of its own: what it prints, how it is stopped, what it refuses. */
+/** `recurrent serve`: what it prints and how it is stopped, as a process of its own; what it refuses, mostly without one. */
 import { once } from 'node:events';
 import { mkdir, truncate, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import { catalogue, type ErrorCode, RecurrentError } from '../../src/core/errors.ts';
 import { mailModel, topicModel, writeModel } from '../support/serving.ts';
-import { cli, cliRefusal, outcomeOf, startCli, useCli } from './run-cli.ts';
+import { cliRefusal, outcomeOf, startCli, useCli } from './run-cli.ts';
 
 const place = useCli();
 const at = (name: string) => join(place.folder, name);
@@ -22,6 +24,9 @@ beforeAll(async () => {
   await mkdir(at('empty'));
 });
 
+/** The model in the server's own process: one to start instead of three. */
+const here = ['--isolation', 'none'];
+
 /** Starts it on a free port, and waits for its first line on standard output. */
 async function start(...args: string[]) {
   const child = startCli(['serve', ...args, '--port', '0', '--provider', 'cpu']);
@@ -36,10 +41,10 @@ async function start(...args: string[]) {
   return { child, outcome, said };
 }
 
-const classify = (url: string, headers = {}) =>
+const classify = (url: string) =>
   fetch(`${url}/v1/classify`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
+    headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ text: 'w1 w2' }),
   });
 
@@ -51,8 +56,12 @@ const logOf = (stderr: string) =>
     .map((line) => JSON.parse(line));
 
 describe('recurrent serve', () => {
-  it('with --json prints one object once it is ready, logs lines of JSON, and ends with 0', async () => {
-    const { child, outcome, said } = await start(at('models'), '--grpc-port', '0', '--json');
+  it('with --json prints one object once it is ready, logs lines of JSON, wants its key, and ends with 0', async () => {
+    const key = 'the-key-of-this-test';
+    const { child, outcome, said } = await start(
+      at('models'),
+      ...['--grpc-port', '0', '--json', '--api-key-file', at('key.txt')],
+    );
     const { url, grpcAddress, models } = JSON.parse(said);
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(grpcAddress).toMatch(/^127\.0\.0\.1:\d+$/);
@@ -60,7 +69,8 @@ describe('recurrent serve', () => {
       { name: 'mail', version: 1, path: at('models/mail/1/model.onnx'), providers: ['cpu'] },
       { name: 'topics', version: 1, path: at('models/topics.onnx'), providers: ['cpu'] },
     ]);
-    const answer = await fetch(`${url}/v2/models/mail`);
+    expect((await fetch(`${url}/v2/models/mail`)).status).toBe(401);
+    const answer = await fetch(`${url}/v2/models/mail`, { headers: { authorization: `Bearer ${key}` } });
     const id = answer.headers.get('x-request-id');
     expect(answer.status).toBe(200);
     child.kill('SIGTERM');
@@ -70,17 +80,19 @@ describe('recurrent serve', () => {
     expect(log.find(({ msg }) => msg === 'model loaded')).toMatchObject({ model: 'mail', provider: 'cpu: as asked' });
     expect(log.find(({ reqId }) => reqId === id)).toMatchObject({ path: '/v2/models/mail', status: 200 });
     expect(log.at(-1)).toMatchObject({ level: 30, msg: 'stopped', time: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) });
+    expect(stdout + stderr).not.toContain(key);
   });
 
   it('tells people where it is, and is quiet when it is asked to be', async () => {
-    const { child, outcome, said } = await start(at('mail.onnx'), '--quiet', '--name', 'letters');
+    const { child, outcome, said } = await start(at('mail.onnx'), '--quiet', '--name', 'letters', ...here);
     expect(said).toMatch(/^Serving letters \(version 1\) at http:\/\/127\.0\.0\.1:\d+\nCtrl-C stops\.\n$/);
     child.kill('SIGINT');
     expect(await outcome).toMatchObject({ status: 0, stderr: '' });
   });
 
   it('on SIGTERM in traffic answers all that it has taken, and ends with 0', async () => {
-    const { child, outcome, said } = await start(at('mail.onnx'), '--json', '--max-delay-ms', '30');
+    const open = ['--host', '0.0.0.0', '--log-level', 'silent'];
+    const { child, outcome, said } = await start(at('mail.onnx'), '--json', '--max-delay-ms', '30', ...open);
     const { url } = JSON.parse(said);
     const statuses: number[] = [];
     let refused = 0;
@@ -103,17 +115,19 @@ describe('recurrent serve', () => {
     });
     await delay(300);
     child.kill('SIGTERM');
-    const { status } = await outcome;
+    const { status, stderr } = await outcome;
     going = false;
     await Promise.all(clients);
     expect(status).toBe(0);
     expect(statuses.length).toBeGreaterThan(8);
     expect(statuses.filter((each) => each !== 200 && each !== 503)).toEqual([]);
     expect(refused).toBeGreaterThan(0);
+    // It is open to the world without a key.
+    expect(stderr).toMatch(/^Anybody who reaches http:\/\/0\.0\.0\.0:\d+ can use it: [^\n]+\n$/);
   });
 
   it('by a second signal ends at once, with 130', async () => {
-    const { child, outcome, said } = await start(at('mail.onnx'), '--json');
+    const { child, outcome, said } = await start(at('mail.onnx'), '--json', ...here);
     const { hostname, port } = new URL(JSON.parse(said).url);
     const slow = connect(Number(port), hostname); // the drain waits for the rest of its body
     slow.write('POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n{"te');
@@ -126,57 +140,48 @@ describe('recurrent serve', () => {
     await lost;
   });
 
-  it('wants the key of --api-key-file', async () => {
-    const { child, outcome, said } = await start(at('mail.onnx'), '--json', '--api-key-file', at('key.txt'));
-    const { url } = JSON.parse(said);
-    expect((await classify(url)).status).toBe(401);
-    expect((await classify(url, { authorization: 'Bearer the-key-of-this-test' })).status).toBe(200);
-    child.kill('SIGTERM');
-    expect(JSON.stringify(await outcome)).not.toContain('the-key-of-this-test');
-  });
-
-  it('warns who opens it to the world without a key', async () => {
-    const { child, outcome } = await start(at('mail.onnx'), '--host', '0.0.0.0', '--log-level', 'silent');
-    child.kill('SIGTERM');
-    expect((await outcome).stderr).toMatch(/Anybody who reaches http:\/\/0\.0\.0\.0:\d+ can use it/);
-  });
-
-  it('shows examples with --help', async () => {
-    const { status, stdout } = await cli(['serve', '--help']);
-    expect(status).toBe(0);
-    expect(stdout.match(/^ +\$ recurrent serve \S.*$/gm)?.length).toBeGreaterThanOrEqual(4);
-    for (const option of ['--provider', '--device', '--max-delay-ms', '--grpc-port', '--api-key-file']) {
-      expect(stdout).toContain(option);
-    }
+  it('that is refused says so in one object of JSON on standard error, beside its log', async () => {
+    const error = await cliRefusal(['serve', at('cut.onnx'), '--port', '0'], 2);
+    expect(error.code).toBe('ONNX_INVALID');
   });
 });
 
 describe('is refused', () => {
-  it.concurrent.each<[string[], number, string, RegExp]>([
-    [['none.onnx'], 2, 'FILE_NOT_FOUND', /none\.onnx/],
-    [['empty'], 2, 'FILE_NOT_FOUND', /holds no model/],
-    [['cut.onnx'], 2, 'ONNX_INVALID', /./],
-    [['mail.onnx', '--port', '70000'], 2, 'OPTION_INVALID', /--port/],
-    [['mail.onnx', '--surprise'], 2, 'OPTION_UNKNOWN', /--surprise/],
-    [['mail.onnx', '--api-key-file', 'short.txt'], 2, 'OPTION_INVALID', /shorter than 16/],
-    [['mail.onnx', '--tls-cert', 'key.txt'], 2, 'OPTION_INVALID', /--tls-key/],
-    [['mail.onnx', '--tls-cert', 'key.txt', '--tls-key', 'key.txt'], 2, 'OPTION_INVALID', /TLS: .*PEM/],
-    [['mail.onnx', '--device', '1'], 2, 'OPTION_UNSUPPORTED', /cuda/],
-    [['mail.onnx', '--provider', 'cpu', '--strict-provider'], 2, 'OPTION_UNSUPPORTED', /profile/],
-  ])('%j', async (args, status, code, says) => {
+  /** What the command throws, in this process. */
+  async function refusal(...args: string[]): Promise<RecurrentError> {
     const port = args.includes('--port') ? [] : ['--port', '0'];
-    const error = await cliRefusal(['serve', ...args, ...port], status, { cwd: place.folder });
-    expect(error).toMatchObject({ code, message: expect.stringMatching(says) });
+    const thrown = await createProgram()
+      .parseAsync(['serve', ...args, ...port, '--log-level', 'silent'], { from: 'user' })
+      .then(() => expect.fail('it was not refused'))
+      .catch((error) => error);
+    return thrown instanceof RecurrentError ? thrown : expect.fail(String(thrown));
+  }
+
+  it.each<[string[], ErrorCode, RegExp]>([
+    [['none.onnx'], 'FILE_NOT_FOUND', /none\.onnx/],
+    [['empty'], 'FILE_NOT_FOUND', /holds no model/],
+    [['mail.onnx', '--port', '70000'], 'OPTION_INVALID', /--port/],
+    [['mail.onnx', '--surprise'], 'OPTION_UNKNOWN', /--surprise/],
+    [['mail.onnx', '--api-key-file', 'short.txt'], 'OPTION_INVALID', /shorter than 16/],
+    [['mail.onnx', '--tls-cert', 'key.txt'], 'OPTION_INVALID', /--tls-key/],
+    [['mail.onnx', '--tls-cert', 'key.txt', '--tls-key', 'key.txt'], 'OPTION_INVALID', /TLS: .*PEM/],
+    [['mail.onnx', '--device', '1'], 'OPTION_UNSUPPORTED', /cuda/],
+    [['mail.onnx', '--provider', 'cpu', '--strict-provider'], 'OPTION_UNSUPPORTED', /profile/],
+  ])('%j', async (args, code, says) => {
+    const placed = args.map((each) => (/^(empty|.*\.(onnx|txt))$/.test(each) ? at(each) : each));
+    expect(await refusal(...placed)).toMatchObject({ code, message: expect.stringMatching(says) });
+    expect(catalogue[code].exit).toBe(2);
   });
 
   it('where the port is taken', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
-    for (const option of ['--port', '--grpc-port']) {
-      const args = ['serve', at('mail.onnx'), '--port', '0', option, String(port)];
-      expect(await cliRefusal(args, 1)).toMatchObject({ code: 'LISTEN_FAILED', hint: expect.stringContaining(option) });
-    }
+    const taken = { code: 'LISTEN_FAILED', hint: expect.stringContaining('--port') };
+    expect(await refusal(at('mail.onnx'), '--port', String(port))).toMatchObject(taken);
+    const grpc = { ...taken, hint: expect.stringContaining('--grpc-port') };
+    expect(await refusal(at('mail.onnx'), '--grpc-port', String(port))).toMatchObject(grpc);
+    expect(catalogue.LISTEN_FAILED.exit).toBe(1);
     other.close();
   });
 });

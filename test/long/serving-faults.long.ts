@@ -12,12 +12,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import {
   type Answer,
-  expectedProbabilities,
+  classify,
+  expectRightOrRefused,
   mailModel,
   processesOfModels,
   type Served,
   serve,
-  tolerance,
+  traffic,
   withSeed,
   writeModel,
 } from '../support/serving.ts';
@@ -25,25 +26,7 @@ import {
 const seconds = Number(process.env.RECURRENT_FAULT_SECONDS ?? 60);
 const workers = 2;
 const models = [mailModel, withSeed(mailModel, 99)] as const;
-const texts = ['w1 w2 w3', 'w4', 'w5 w6 w7 w8 w9 w10', ''];
-const expected = models.map((model) => expectedProbabilities(model, texts).flat());
 
-/** What a refusal may be while all this goes on. */
-const refusals: Readonly<Record<string, number>> = { RUNTIME_LOST: 503, DEADLINE_EXCEEDED: 504, QUEUE_FULL: 429 };
-
-function check({ status, headers, json }: Answer): void {
-  if (status !== 200) {
-    expect(refusals[json.code]).toBe(status);
-    if (status !== 504) expect(headers.get('retry-after')).toBe('1');
-    return;
-  }
-  const given: number[] = json.predictions.map(({ scores }: { scores: { spam: number } }) => scores.spam);
-  const near = (values: readonly number[]) =>
-    values.every((p, row) => Math.abs(p - (given[row] ?? Number.NaN)) < tolerance);
-  expect(expected.some(near)).toBe(true); // one of the two models, and all of it
-}
-
-const classify = (server: Served, more: object = {}) => server.ask('POST', '/v1/classify', { texts, ...more });
 const draw = (below: number) => Math.floor(Math.random() * below);
 
 function faultsOf(server: Served): (() => Promise<void>)[] {
@@ -76,12 +59,14 @@ function faultsOf(server: Served): (() => Promise<void>)[] {
     () => say('\x16\x03\x01\x02\0nothing at all\r\n\r\n'),
     async () => {
       const many = Array.from({ length: 100 }, (_, index) => `w${(index % 29) + 1}`);
-      const answers = await Promise.all(Array.from({ length: 10 }, () => classify(server, { texts: many })));
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => server.ask('POST', '/v1/classify', { texts: many })),
+      );
       for (const { status } of answers) expect([200, 429, 503, 504]).toContain(status);
     },
     async () => {
       const signalOfClient = AbortSignal.timeout(1 + draw(20));
-      const body = JSON.stringify({ texts });
+      const body = JSON.stringify({ text: 'w1 w2' });
       const headers = { 'content-type': 'application/json' };
       const sent = fetch(`${server.url}/v1/classify`, { method: 'POST', headers, body, signal: signalOfClient });
       await sent.then((response) => response.arrayBuffer()).catch(() => {});
@@ -96,23 +81,12 @@ it(`gives no wrong answer and loses no connection in ${seconds} seconds of fault
     { 'mail.onnx': mailModel },
     { isolation: 'process', workers, threads: 1, timeoutSeconds: 3, maxQueue: 400, reloadSeconds: 0.1 },
   );
-  const counts: Record<string, number> = {};
-  let going = true;
-  const clients = Promise.all(
-    Array.from({ length: 8 }, async () => {
-      while (going) {
-        const answer = await classify(server); // a connection that is lost throws
-        check(answer);
-        const name = answer.status === 200 ? 'right' : answer.json.code;
-        counts[name] = (counts[name] ?? 0) + 1;
-      }
-    }),
-  );
+  const running = traffic(server, 8);
   const faults = faultsOf(server);
   const pending: Promise<void>[] = [];
   const until = performance.now() + seconds * 1000;
   while (performance.now() < until) {
-    await Promise.race([delay(draw(1000)), clients]);
+    await Promise.race([delay(draw(1000)), running.lost]);
     pending.push((faults[draw(faults.length)] as () => Promise<void>)());
   }
   await Promise.all(pending);
@@ -123,20 +97,56 @@ it(`gives no wrong answer and loses no connection in ${seconds} seconds of fault
   await expect.poll(processesOfModels, { timeout: 20_000 }).toHaveLength(workers);
   await expect.poll(() => classify(server).then(({ status }) => status), { timeout: 20_000 }).toBe(200);
   await delay(4000); // what hung has been found by now
-  going = false;
-  await clients;
+  await running.stop();
+  for (const answer of running.answers) expectRightOrRefused(answer, models);
   for (let round = 0; round < 50; round++) {
     const answer = await classify(server);
     expect(answer.status).toBe(200);
-    check(answer);
+    expectRightOrRefused(answer, models);
   }
-  console.log(
-    Object.entries(counts)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', '),
-  );
-  expect(counts.right).toBeGreaterThan(100);
+  const counts = countsOf(running.answers);
+  console.log([...counts].map(([name, count]) => `${name} ${count}`).join(', '));
+  expect(counts.get('right')).toBeGreaterThan(100);
   expect(server.log.filter(({ level, msg }) => level >= 50 && msg !== 'model not loaded')).toEqual([]);
   await server.close();
   expect(processesOfModels()).toEqual([]);
+});
+
+function countsOf(answers: readonly Answer[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { status, json } of answers) {
+    const name = status === 200 ? 'right' : json.code;
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return counts;
+}
+
+it.each([
+  ['SIGKILL', 'end at once', 0],
+  ['SIGABRT', 'abort', 0],
+  ['SIGSTOP', 'hang, and are ended after a second', 1000],
+] as const)('is back at full speed in seconds after all its processes get %s: they %s', async (signal, _, hangMs) => {
+  const settings = { isolation: 'process', workers, threads: 1, timeoutSeconds: 1 } as const;
+  const server = await serve({ 'mail.onnx': mailModel }, settings);
+  const running = traffic(server, 8);
+  await delay(3000);
+  const fault = performance.now();
+  for (const pid of processesOfModels()) process.kill(pid, signal);
+  await delay(6000);
+  await running.stop();
+  for (const answer of running.answers) expectRightOrRefused(answer, [mailModel]);
+
+  const right = running.times.filter((_, index) => running.answers[index]?.status === 200);
+  const inSecondAfter = (from: number) => right.filter((time) => time > from && time <= from + 1000).length;
+  const before = inSecondAfter(fault - 1000);
+  const later = right.filter((time) => time > fault);
+  const backAt = later.find((time) => inSecondAfter(time) >= 0.8 * before) ?? expect.fail('it is never back');
+  const [first = Number.NaN] = later;
+  const after = (time: number) => `${Math.round(time - fault)} ms`;
+  console.log(
+    `${signal} of ${workers} processes at ${before} right answers a second: the next one after ${after(first)}, ` +
+      `80 % of that speed from ${after(backAt)} on; ${running.answers.length - right.length} were refused`,
+  );
+  expect(backAt - fault).toBeLessThan(hangMs + 5000);
+  await server.close();
 });

@@ -5,12 +5,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Logger, pino } from 'pino';
+import { afterEach, expect } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
 import type { TrainedModel } from '../../models/model.ts';
 import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import type { ServeOptions } from '../../runtime/serving/options.ts';
 import { type RunningServer, startServer } from '../../runtime/serving/server.ts';
+import { catalogue, type ErrorCode } from '../../src/core/errors.ts';
 import { referenceForward } from '../../src/reference/reference.ts';
 import { randomWeights } from './arbitrary-spec.ts';
 import { modelOf } from './trained-model.ts';
@@ -110,6 +112,94 @@ export async function serve(models: Readonly<Record<string, Exportable>>, option
   };
 }
 
+/** `start` serves models, and what it or `keep` gives is closed after the test. */
+export function useServers() {
+  const open: { close(): Promise<void> }[] = [];
+  afterEach(() => Promise.all(open.splice(0).map((server) => server.close())));
+  function keep<Server extends { close(): Promise<void> }>(server: Server): Server {
+    open.push(server);
+    return server;
+  }
+  return { keep, start: async (...args: Parameters<typeof serve>) => keep(await serve(...args)) };
+}
+
+/** The form of every error: what was wrong and what to do, its code, its id, and when to ask again. */
+export function expectError({ status, headers, json }: Answer, code: ErrorCode, says: RegExp): void {
+  const { http } = catalogue[code];
+  const error = expect.stringMatching(says);
+  expect({ status, json }).toEqual({ status: http, json: { error, code, id: headers.get('x-request-id') } });
+  expect(json.error).not.toMatch(/\n| {4}at /);
+  expect(headers.get('retry-after')).toBe([429, 503].includes(http) ? '1' : null);
+}
+
+/** What `traffic` asks for. */
+export const askedTexts = ['w1 w2 w3', 'w4', 'w5 w6 w7 w8 w9 w10', ''];
+
+export const classify = (server: Served) => server.ask('POST', '/v1/classify', { texts: askedTexts });
+
+/** Which of the models gave the answer; it must be one of them, and all of it. */
+export function giverOf({ json }: Answer, models: readonly TrainedModel[]): number {
+  const given: number[] = json.predictions.map(({ scores }: { scores: { spam: number } }) => scores.spam);
+  const giver = models.findIndex((model) =>
+    expectedOf(model).every(([p = Number.NaN], row) => Math.abs(p - (given[row] ?? Number.NaN)) < tolerance),
+  );
+  expect(giver).toBeGreaterThanOrEqual(0);
+  return giver;
+}
+
+const expectedAnswers = new WeakMap<TrainedModel, number[][]>();
+function expectedOf(model: TrainedModel): number[][] {
+  const known = expectedAnswers.get(model) ?? expectedProbabilities(model, askedTexts);
+  expectedAnswers.set(model, known);
+  return known;
+}
+
+const refusals: Partial<Record<ErrorCode, number>> = { RUNTIME_LOST: 503, DEADLINE_EXCEEDED: 504, QUEUE_FULL: 429 };
+
+/** Right, or refused for what the processes of the model have met. */
+export function expectRightOrRefused(answer: Answer, models: readonly TrainedModel[]): void {
+  const { status, headers, json } = answer;
+  if (status === 200) giverOf(answer, models);
+  else {
+    expect(refusals[json.code as ErrorCode], json.error).toBe(status);
+    expect(headers.get('retry-after')).toBe(status === 504 ? null : '1');
+  }
+}
+
+export interface Traffic {
+  /** In the order in which they came. */
+  readonly answers: readonly Answer[];
+  /** When each of them came, in milliseconds of `performance.now()`. */
+  readonly times: readonly number[];
+  /** Rejects when a connection is lost. */
+  readonly lost: Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** Clients that classify again and again. */
+export function traffic(server: Served, clients: number): Traffic {
+  const answers: Answer[] = [];
+  const times: number[] = [];
+  let going = true;
+  const work = Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (going) {
+        answers.push(await classify(server));
+        times.push(performance.now());
+      }
+    }),
+  );
+  return {
+    answers,
+    times,
+    lost: work,
+    async stop() {
+      going = false;
+      await work;
+    },
+  };
+}
+
 async function ask(
   url: string,
   method: string,
@@ -135,6 +225,9 @@ async function ask(
 
 /** Ids of the processes in which servers of this one run their models. */
 export function processesOfModels(): number[] {
-  const { stdout } = spawnSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' });
-  return stdout.split('\n').flatMap((line) => (/recurrent-onnx session/.test(line) ? [Number.parseInt(line, 10)] : []));
+  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  return stdout.split('\n').flatMap((line) => {
+    const [, pid, parent] = /^ *(\d+) +(\d+) recurrent-onnx session/.exec(line) ?? [];
+    return Number(parent) === process.pid ? [Number(pid)] : [];
+  });
 }

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import protobuf from 'protobufjs';
 import { catalogue, fail, RecurrentError } from '../../../src/core/errors.ts';
 import { checkApiKey } from '../api-key.ts';
+import { describeFailure, logFailure } from '../failure.ts';
 import { modelMetadata, serverMetadata } from '../protocol/metadata.ts';
 import type { OnGone, Service } from '../service.ts';
 import { fromMessage, type ModelInferRequest, toMessage } from './messages.ts';
@@ -105,8 +106,8 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
             ? error
             : new RecurrentError('INTERNAL', 'the server has a fault', `The log has it under ${id}.`, { cause: error });
         const status = catalogue[known.code].grpc;
-        if (status === 'INTERNAL') logger.error({ reqId: id, err: error, code: known.code }, 'a request failed');
-        answer({ code: grpc.status[status], details: `${known.code}: ${known.message}. ${known.hint}` });
+        logFailure(logger.child({ reqId: id }), known, error);
+        answer({ code: grpc.status[status], details: `${known.code}: ${describeFailure(known)}` });
         tell(status);
       } finally {
         calls.end();

@@ -59,6 +59,10 @@ async function ask(path, body) {
   return answer;
 }
 
+function showError({ message }) {
+  result.replaceChildren(make('p', { class: 'error', role: 'alert' }, message));
+}
+
 function showOne(text, { predictions: [prediction], milliseconds }, roundTrip) {
   const { label, probability, scores, words, knownWords, contributions } = prediction;
   const rows = Object.entries(scores)
@@ -131,18 +135,19 @@ function showSeveral(texts, { predictions, milliseconds }, roundTrip) {
 
 async function classify() {
   const button = form.querySelector('button');
-  const texts = lines.checked ? field.value.split('\n').filter((line) => line.trim() !== '') : [field.value];
-  if (texts.length === 0) return;
+  const several = lines.checked;
+  const texts = several ? field.value.split('\n').filter((line) => line.trim() !== '') : [field.value];
+  if (texts.length === 0 || button.disabled) return; // Ctrl+Enter asks nobody whether the button is
   button.disabled = true;
   result.setAttribute('aria-busy', 'true');
   const started = performance.now();
   try {
-    const answer = await ask('/v1/classify', { model: select.value, texts, explain: !lines.checked });
+    const answer = await ask('/v1/classify', { model: select.value, texts, explain: !several });
     const roundTrip = performance.now() - started;
-    if (lines.checked) showSeveral(texts, answer, roundTrip);
-    else showOne(field.value, answer, roundTrip);
+    if (several) showSeveral(texts, answer, roundTrip);
+    else showOne(texts[0], answer, roundTrip);
   } catch (error) {
-    result.replaceChildren(make('p', { class: 'error', role: 'alert' }, error.message));
+    showError(error);
   } finally {
     button.disabled = false;
     result.removeAttribute('aria-busy');
@@ -208,7 +213,9 @@ function showCard({ name, version, labels, layers, parameters, facts, history, p
 }
 
 async function loadCard() {
-  showCard(await ask(`/v1/models/${select.value}`));
+  const name = select.value;
+  const told = await ask(`/v1/models/${name}`);
+  if (name === select.value) showCard(told); // another may have been chosen meanwhile
 }
 
 async function begin() {
@@ -223,7 +230,7 @@ async function begin() {
     result.replaceChildren();
   } catch (error) {
     byId('about').textContent = '';
-    result.replaceChildren(make('p', { class: 'error', role: 'alert' }, error.message));
+    showError(error);
   }
 }
 
@@ -234,6 +241,6 @@ form.addEventListener('submit', (event) => {
 field.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) form.requestSubmit();
 });
-select.addEventListener('change', () => void loadCard());
+select.addEventListener('change', () => void loadCard().catch(showError));
 byId('key').addEventListener('change', () => void begin());
 void begin();

@@ -11,6 +11,8 @@ import { type InputTensor, type OutputTensor, type Parameters, readIds, readText
 export interface InferLimits {
   /** Rows of one request. */
   readonly maxRows: number;
+  /** Rows that may wait: a request of more could never be taken. */
+  readonly maxQueue: number;
 }
 
 /**
@@ -74,9 +76,8 @@ function run(model: ServedModel, inputs: readonly InputTensor[], limits: InferLi
   const input = onlyInput(inputs);
   const { name, shape } = input;
   const [rows = 0, time = 1] = shape;
-  if (rows > limits.maxRows) {
-    fail('INPUT_INVALID', `input ${name} has ${rows} rows`, `Give at most ${limits.maxRows} in one request.`);
-  }
+  const most = Math.min(limits.maxRows, limits.maxQueue);
+  if (rows > most) fail('INPUT_INVALID', `input ${name} has ${rows} rows`, `Give at most ${most} in one request.`);
   switch (name) {
     case 'text':
       if (shape.length > 2 || time !== 1) refuseShape(input, '[rows] or [rows, 1]');

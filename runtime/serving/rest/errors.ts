@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { catalogue, type ErrorCode, RecurrentError } from '../../../src/core/errors.ts';
+import { describeFailure, logFailure } from '../failure.ts';
 import type { ErrorBody } from './route.ts';
 
 /** Seconds after which a client may try again. */
@@ -24,16 +25,14 @@ export function asRecurrentError(error: unknown): RecurrentError {
   return new RecurrentError(known, told, hint, { cause: error });
 }
 
-/** Answers with the error; what is no mistake of the client is logged with the id that it is told, faults with their stack. */
+/** Answers with the error. */
 export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = asRecurrentError(error);
   const http: number = catalogue[known.code].http;
-  if (http === 500) request.log.error({ err: error, code: known.code }, 'a request failed');
-  else if (http > 500 && known.code !== 'INTERRUPTED')
-    request.log.warn({ code: known.code, reason: known.message }, 'a request was not answered');
+  logFailure(request.log, known, error);
   if (http === 429 || http === 503) reply.header('retry-after', String(retryAfter));
   if (http === 401) reply.header('www-authenticate', 'Bearer');
-  const body: ErrorBody = { error: `${known.message}. ${known.hint}`, code: known.code, id: request.id };
+  const body: ErrorBody = { error: describeFailure(known), code: known.code, id: request.id };
   return reply
     .code(http)
     .header('x-request-id', request.id)

@@ -23,6 +23,9 @@ const classifyBody = z
   })
   .refine(({ text, texts }) => (text === undefined) !== (texts === undefined), 'give text or texts');
 
+/** Of all texts of a request that are to be explained: the model runs once, and the answer has a line, for each word. */
+const explainedLetters = 100_000;
+
 export function peopleRoutes(service: Service): Route[] {
   const { repository, metrics, settings } = service;
   return [
@@ -45,6 +48,11 @@ export function peopleRoutes(service: Service): Route[] {
         if (texts.length > settings.maxRows) {
           fail('INPUT_INVALID', `${texts.length} texts are given`, `Give at most ${settings.maxRows} in one request.`);
         }
+        const letters = texts.reduce((sum, { length }) => sum + length, 0);
+        if (explain && letters > explainedLetters) {
+          const hint = `Give at most ${explainedLetters} in one request, or leave explain out.`;
+          fail('INPUT_INVALID', `${letters} letters are to be explained`, hint);
+        }
         const model = repository.get(which.model ?? onlyModel(service), which.version);
         const started = performance.now();
         const predictions = await service.measured<readonly Prediction[]>(
@@ -54,12 +62,12 @@ export function peopleRoutes(service: Service): Route[] {
           async (signal) => {
             const answers = await model.classify(texts, signal);
             if (!explain) return answers;
-            return Promise.all(
-              answers.map(async (answer, index) => {
-                const { words } = await model.classifier.explain(texts[index] as string, { signal });
-                return { ...answer, contributions: words };
-              }),
-            );
+            const explained = [];
+            for (const [index, answer] of answers.entries()) {
+              const { words } = await model.classifier.explain(texts[index] as string, { signal });
+              explained.push({ ...answer, contributions: words });
+            }
+            return explained;
           },
         );
         const milliseconds = Number((performance.now() - started).toFixed(3));

@@ -49,7 +49,7 @@ export function protocolRoutes(service: Service): Route[] {
     {
       method: 'GET',
       url: '/v2/health/ready',
-      summary: 'Whether every model is loaded and warm, and the server is not stopping',
+      summary: 'Whether every model of the start is loaded and warm, and the server is not stopping',
       open: true,
       answers: { ...ok('It is', flag('ready')), 503: notReady('It is not yet, or not any more', flag('ready')) },
       handle: (_, reply) => answerReady(reply, service.ready, {}),

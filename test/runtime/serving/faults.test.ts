@@ -1,74 +1,27 @@
 /** Faults for real: processes killed, files replaced and spoilt, clients that are slow, gone or no clients at all. */
 import { once } from 'node:events';
-import { rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { TrainedModel } from '../../../models/model.ts';
+import { describe, expect, it } from 'vitest';
 import { startServer } from '../../../runtime/serving/server.ts';
 import {
   type Answer,
-  expectedProbabilities,
+  askedTexts,
+  classify,
+  expectRightOrRefused,
+  giverOf,
   mailModel,
   processesOfModels,
   type Served,
-  serve,
-  tolerance,
+  traffic,
+  useServers,
   withSeed,
   writeModel,
 } from '../../support/serving.ts';
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(() => Promise.all(open.splice(0).map((server) => server.close())));
-
-async function start(...args: Parameters<typeof serve>): Promise<Served> {
-  const server = await serve(...args);
-  open.push(server);
-  return server;
-}
-
-const texts = ['w1 w2 w3', 'w4', 'w5 w6 w7 w8 w9 w10', ''];
-
-/** Classifies again and again until it is told to stop; every answer, in order. */
-function traffic(server: Served, clients: number) {
-  const answers: Answer[] = [];
-  let going = true;
-  const work = Promise.all(
-    Array.from({ length: clients }, async () => {
-      while (going) answers.push(await server.ask('POST', '/v1/classify', { texts }));
-    }),
-  );
-  return {
-    answers,
-    async stop() {
-      going = false;
-      await work;
-    },
-  };
-}
-
-/** Which of the models gave the answer; it must be one of them, and all of it. */
-function giverOf({ json }: Answer, models: readonly TrainedModel[]): number {
-  const given: number[] = json.predictions.map(({ scores }: { scores: { spam: number } }) => scores.spam);
-  const giver = models.findIndex((model) =>
-    expectedProbabilities(model, texts).every(
-      ([p = Number.NaN], row) => Math.abs(p - (given[row] ?? Number.NaN)) < tolerance,
-    ),
-  );
-  expect(giver).toBeGreaterThanOrEqual(0);
-  return giver;
-}
-
-/** Right, or refused for what the process of the model has met. */
-function expectRightOrLost(answer: Answer, models: readonly TrainedModel[]): void {
-  if (answer.status === 200) giverOf(answer, models);
-  else if (answer.status === 504) expect(answer.json.code).toBe('DEADLINE_EXCEEDED');
-  else {
-    expect(answer.json.code).toBe('RUNTIME_LOST');
-    expect(answer.headers.get('retry-after')).toBe('1');
-  }
-}
+const { start } = useServers();
 
 describe('reload', () => {
   it('in traffic swaps whole models, and loses no request', async () => {
@@ -95,13 +48,43 @@ describe('reload', () => {
       const before = server.log.filter(({ msg }) => msg === 'model not loaded').length;
       await spoil();
       await expect.poll(() => server.log.filter(({ msg }) => msg === 'model not loaded').length).toBe(before + 1);
-      expect(giverOf(await server.ask('POST', '/v1/classify', { texts }), [mailModel])).toBe(0);
+      expect(giverOf(await classify(server), [mailModel])).toBe(0);
       const { json } = await server.ask('POST', '/v2/repository/index');
       expect(json).toEqual([{ name: 'mail', version: '1', state: 'READY', reason: expect.stringMatching(/\w/) }]);
       expect((await server.ask('POST', '/v2/repository/models/mail/load')).status).toBe(400);
     }
     await writeModel(file, mailModel);
     await expect.poll(async () => (await server.ask('POST', '/v2/repository/index')).json[0].reason).toBe('');
+  });
+
+  it('of a new version that cannot be opened leaves the server ready, and the old version serving', async () => {
+    const server = await start({ 'mail/1/model.onnx': mailModel }, { reloadSeconds: 0.05, modelControl: true });
+    await mkdir(join(server.folder, 'mail/2'));
+    await writeFile(join(server.folder, 'mail/2/model.onnx'), 'no model');
+    const index = async () => (await server.ask('POST', '/v2/repository/index')).json;
+    await expect.poll(index).toMatchObject([{ state: 'READY' }, { version: '2', state: 'UNAVAILABLE' }]);
+    expect((await server.ask('GET', '/v2/health/ready')).status).toBe(200);
+    expect(giverOf(await classify(server), [mailModel])).toBe(0);
+    expect((await server.ask('GET', '/v2/models/mail/versions/2/ready')).status).toBe(503);
+    expect(`${(await server.ask('GET', '/metrics')).bytes}`).toContain(
+      'recurrent_model_ready{model="mail",version="2"} 0',
+    );
+  });
+
+  it('of files that cannot be looked at is told once, and what is open goes on', async () => {
+    const server = await start({ 'mail.onnx': mailModel }, { reloadSeconds: 0.02 });
+    const told = () => server.log.filter(({ msg }) => msg.includes('cannot be looked at'));
+    for (const times of [1, 2]) {
+      await rm(join(server.folder, 'mail.onnx')); // and with it the folder holds no model
+      await expect.poll(told).toHaveLength(times);
+      await delay(100);
+      expect(told()).toHaveLength(times);
+      expect(told().at(-1)).toMatchObject({ level: 50, err: { message: expect.stringMatching(/holds no model/) } });
+      expect(giverOf(await classify(server), [mailModel])).toBe(0);
+      const loaded = server.log.filter(({ msg }) => msg === 'model loaded').length;
+      await writeModel(join(server.folder, 'mail.onnx'), mailModel);
+      await expect.poll(() => server.log.filter(({ msg }) => msg === 'model loaded').length).toBeGreaterThan(loaded);
+    }
   });
 
   it('frees the processes of the model that is replaced, and the end those of all', async () => {
@@ -116,7 +99,6 @@ describe('reload', () => {
     await expect.poll(processesOfModels, { timeout: 10_000 }).toHaveLength(1);
     expect(processesOfModels()).not.toContain(first);
     await server.close();
-    open.splice(0);
     expect(processesOfModels()).toEqual([]);
   });
 
@@ -125,7 +107,7 @@ describe('reload', () => {
     const newer = withSeed(mailModel, 99);
     await writeModel(join(server.folder, 'mail/2/model.onnx'), newer);
     await expect.poll(async () => (await server.ask('GET', '/v2/models/mail')).json.versions).toEqual(['1', '2']);
-    expect(giverOf(await server.ask('POST', '/v1/classify', { texts }), [newer])).toBe(0);
+    expect(giverOf(await classify(server), [newer])).toBe(0);
     await rm(join(server.folder, 'mail/1'), { recursive: true });
     await expect.poll(async () => (await server.ask('GET', '/v2/models/mail')).json.versions).toEqual(['2']);
     expect((await server.ask('GET', '/v2/health/ready')).status).toBe(200);
@@ -143,13 +125,13 @@ describe('a process of a model under load', () => {
       const lost = async () =>
         Number(/^recurrent_processes_lost\{.*\} (\d+)$/m.exec(`${(await server.ask('GET', '/metrics')).bytes}`)?.[1]);
       await expect.poll(lost, { timeout: 10_000 }).toBeGreaterThan(0);
-      const whole = () => server.ask('POST', '/v1/classify', { texts }).then(({ status }) => status);
+      const whole = () => classify(server).then(({ status }) => status);
       await expect.poll(whole, { timeout: 10_000 }).toBe(200);
       await delay(150);
       await running.stop();
       expect(await server.ask('GET', '/v2/health/ready')).toMatchObject({ status: 200 });
       expect(running.answers.some(({ status }) => status === 200)).toBe(true);
-      for (const answer of running.answers) expectRightOrLost(answer, [mailModel]);
+      for (const answer of running.answers) expectRightOrRefused(answer, [mailModel]);
       expect(running.answers.at(-1)?.status).toBe(200);
     },
   );
@@ -204,7 +186,7 @@ describe('clients', () => {
         server,
         'POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{"te',
       ),
-      server.ask('POST', '/v1/classify', { texts }),
+      classify(server),
     ]);
     expect(slow.slice(0, 2)).toEqual([
       expect.stringMatching(/^HTTP\/1\.1 408 /),
@@ -222,7 +204,7 @@ describe('clients', () => {
     await delay(50);
     socket.destroy();
     await delay(100);
-    expect((await server.ask('POST', '/v1/classify', { texts })).status).toBe(200);
+    expect((await classify(server)).status).toBe(200);
     expect(server.log.filter(({ level }) => level >= 40)).toEqual([]);
   });
 
@@ -232,7 +214,7 @@ describe('clients', () => {
     const gone = fetch(`${server.url}/v1/classify`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ texts }),
+      body: JSON.stringify({ texts: askedTexts }),
       signal: leaving.signal,
     }).catch(() => 'gone');
     const waiting = async () =>
@@ -248,7 +230,7 @@ describe('clients', () => {
 describe('an end', () => {
   it('answers what is there, takes nothing new, and comes once', async () => {
     const server = await start({ 'mail.onnx': mailModel }, { maxDelayMs: 300 });
-    const asked = Array.from({ length: 5 }, () => server.ask('POST', '/v1/classify', { texts }));
+    const asked = Array.from({ length: 5 }, () => classify(server));
     await delay(100);
     const began = performance.now();
     await Promise.all([server.close(), server.close()]);

@@ -210,6 +210,12 @@ describe('ModelInfer', () => {
     expect(await call('ServerReady')).toEqual({ ready: true });
   });
 
+  it('refuses a name of 15,000 letters with a message that fits into a header', async () => {
+    const input = { ...idsTensor, name: 'é'.repeat(7500) };
+    await expectError(infer({ inputs: [input] }), 'INPUT_INVALID', /the model has no input é+…\. Give text/);
+    expect(await call('ServerReady')).toEqual({ ready: true });
+  });
+
   it('refuses bytes that are no message', async () => {
     const withKey = new Metadata();
     withKey.set('x-api-key', key.replaceAll(' ', '-'));
@@ -269,6 +275,13 @@ describe('statuses', () => {
     await withServer({ maxDelayMs: 5000 }, async (ask, other) => {
       const late = ask({ ...one('w1'), parameters: { timeout: { int64Param: 20_000 } } });
       await expectError(late, 'DEADLINE_EXCEEDED', /within 20 ms/);
+      const line = {
+        level: 40,
+        code: 'DEADLINE_EXCEEDED',
+        reqId: expect.any(String),
+        msg: 'a request was not answered',
+      };
+      expect(other.log).toContainEqual(expect.objectContaining(line)); // as over REST
       const waiting = async () =>
         /^nv_inference_pending_request_count\{.*\} (\d+)$/m.exec(`${(await other.ask('GET', '/metrics')).bytes}`)?.[1];
       const gone = call('ModelInfer', { modelName: 'mail', ...one('w1') }, {}, clientOf(other), 300);

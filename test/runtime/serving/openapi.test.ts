@@ -5,6 +5,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -111,14 +112,23 @@ const two = '/v2/models/mail';
 const versioned = '/v2/models/mail/versions/1';
 const binaryBody = JSON.stringify({ inputs: [textInput], parameters: { binary_data_output: true } });
 const binary = { 'inference-header-content-length': String(binaryBody.length) };
-const full = {
+const whole = {
   id: 'a',
   parameters: { timeout: 5_000_000 },
   inputs: [idsInput],
   outputs: [{ name: 'label' }, { name: 'probabilities', parameters: { classification: 2 } }],
 };
 
-const exchanges: readonly (readonly [number, string, string, unknown?, Record<string, string>?, (() => Served)?])[] = [
+const row = { inputs: [{ ...textInput, shape: [1], data: [''] }] };
+/** The small server while its queue is full. */
+async function full(): Promise<Served> {
+  void small.ask('POST', `${two}/infer`, row);
+  await delay(30);
+  return small;
+}
+
+type From = () => Served | Promise<Served>;
+const exchanges: readonly (readonly [number, string, string, unknown?, Record<string, string>?, From?])[] = [
   [200, 'GET', '/'],
   [200, 'GET', '/page.css'],
   [200, 'GET', '/page.js'],
@@ -142,7 +152,7 @@ const exchanges: readonly (readonly [number, string, string, unknown?, Record<st
     [200, 'GET', model] as const,
     [200, 'GET', `${model}/ready`] as const,
     [200, 'POST', `${model}/infer`, { inputs: [textInput] }] as const,
-    [200, 'POST', `${model}/infer`, full] as const,
+    [200, 'POST', `${model}/infer`, whole] as const,
     [
       200,
       'POST',
@@ -160,8 +170,8 @@ const exchanges: readonly (readonly [number, string, string, unknown?, Record<st
   [404, 'GET', '/v2/models/none/ready'],
   [404, 'GET', '/v2/models/mail/versions/9'],
   [404, 'POST', '/v2/models/mail/versions/9/infer', { inputs: [textInput] }],
-  [504, 'POST', `${two}/infer`, { inputs: [{ ...textInput, shape: [1], data: [''] }] }, {}, () => small],
-  [429, 'POST', `${two}/infer`, { inputs: [textInput] }, {}, () => small],
+  [504, 'POST', `${two}/infer`, row, {}, () => small],
+  [429, 'POST', `${two}/infer`, row, {}, full],
   [403, 'POST', '/v2/repository/index', {}, {}, () => small],
   [403, 'POST', '/v2/repository/models/mail/load', undefined, {}, () => small],
   [403, 'POST', '/v2/repository/models/mail/unload', {}, {}, () => small],
@@ -192,7 +202,7 @@ describe('the OpenAPI document', () => {
 
   it('is what the server does: statuses, types, headers, bodies, of every operation', async () => {
     for (const [status, method, path, body, headers = {}, from = () => server] of exchanges) {
-      const answer = await from().ask(method, path, body, headers);
+      const answer = await (await from()).ask(method, path, body, headers);
       expect(answer.status, `${method} ${path} ${JSON.stringify(body)?.slice(0, 80)}: ${answer.bytes}`).toBe(status);
       hold(method, path, body, headers, answer);
     }

@@ -2,9 +2,10 @@
 import { readFile } from 'node:fs/promises';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
+import type { ErrorCode } from '../../../src/core/errors.ts';
 import {
   type Answer,
+  expectError,
   expectedProbabilities,
   mailModel,
   type Served,
@@ -38,17 +39,6 @@ function expectNear(given: readonly number[], expected: readonly number[]): void
   expect(given.length).toBe(expected.length);
   for (const [index, value] of expected.entries())
     expect(Math.abs((given[index] ?? Number.NaN) - value)).toBeLessThan(tolerance);
-}
-
-function expectError({ status, headers, json }: Answer, code: ErrorCode, says: RegExp): void {
-  expect({ status, code: json?.code, error: json?.error }).toEqual({
-    status: catalogue[code].http,
-    code,
-    error: expect.stringMatching(says),
-  });
-  expect(Object.keys(json)).toEqual(['error', 'code', 'id']);
-  expect(headers.get('x-request-id')).toBe(json.id);
-  expect(json.error).not.toMatch(/\n| {4}at /);
 }
 
 describe('health and metadata', () => {
@@ -591,6 +581,28 @@ describe('POST /v1/classify', () => {
   });
 });
 
+describe('what is to be explained', () => {
+  it('is text by text, so that several fit into a queue that holds few rows', async () => {
+    const small = await serve({ 'mail.onnx': mailModel }, { maxQueue: 4 });
+    const several = Array.from({ length: 20 }, (_, index) => `w${index + 1} w2 w3 w4 w5 w6`);
+    const { status, json } = await small.ask('POST', '/v1/classify', { texts: several, explain: true });
+    expect(status).toBe(200);
+    expect(json.predictions.map(({ contributions }: { contributions: object[] }) => contributions.length)).toEqual(
+      Array(20).fill(6),
+    );
+    await small.close();
+  });
+
+  it('is bounded over all texts of a request', async () => {
+    const server = await serve({ 'mail.onnx': mailModel });
+    const body = { texts: Array<string>(11).fill('w1 w2'.padEnd(10_000)), explain: true };
+    expectError(await server.ask('POST', '/v1/classify', body), 'INPUT_INVALID', /110000 letters.*at most 100000/);
+    expect((await server.ask('POST', '/v1/classify', { ...body, explain: false })).status).toBe(200);
+    expect((await server.ask('POST', '/v1/classify', { ...body, texts: body.texts.slice(1) })).status).toBe(200);
+    await server.close();
+  });
+});
+
 describe('the OpenAPI document', () => {
   it('describes every route, and nothing else', async () => {
     const { json } = await server.ask('GET', '/openapi.json');
@@ -658,6 +670,15 @@ describe('metrics and logs', () => {
     expect(await count('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
   });
 
+  it('of the process are told by each of its servers, also when another has ended', async () => {
+    const other = await serve({ 'mail.onnx': mailModel });
+    const lag = async (from: Served) =>
+      /^nodejs_eventloop_lag_p99_seconds \d/m.test(`${(await from.ask('GET', '/metrics')).bytes}`);
+    expect(await lag(other)).toBe(true);
+    await other.close();
+    expect(await lag(server)).toBe(true);
+  });
+
   it('log each request under its id, and never a text', async () => {
     const { headers } = await infer({ inputs: [textInput(['something secret'], [1])] });
     const line = server.log.find(({ reqId }) => reqId === headers.get('x-request-id'));
@@ -687,8 +708,18 @@ describe('a server under pressure', () => {
     expect(refused.length).toBe(8);
     for (const answer of refused) {
       expectError(answer, 'QUEUE_FULL', /4 rows are waiting/);
-      expect(answer.headers.get('retry-after')).toBe('1');
     }
+    await small.close();
+  });
+
+  it('takes no more rows in a request than its queue holds, which no later time would change', async () => {
+    const small = await serve({ 'mail.onnx': mailModel }, { maxQueue: 4 });
+    const ask = (rows: number) =>
+      small.ask('POST', '/v2/models/mail/infer', { inputs: [textInput(Array(rows).fill('w1'), [rows])] });
+    expect((await ask(4)).status).toBe(200);
+    expectError(await ask(5), 'INPUT_INVALID', /5 rows.*at most 4/);
+    const many = { texts: Array<string>(100).fill('w1 w2') }; // a few at a time
+    expect((await small.ask('POST', '/v1/classify', many)).status).toBe(200);
     await small.close();
   });
 

@@ -4,15 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx } from '../../../exporters/export.ts';
 import type { TrainedModel } from '../../../models/model.ts';
 import { loadClassifier } from '../../../runtime/index.ts';
 import { createSequences } from '../../../runtime/serving/sequences.ts';
 import { openServedModel } from '../../../runtime/serving/served-model.ts';
-import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
+import type { ErrorCode } from '../../../src/core/errors.ts';
 import {
   type Answer,
+  expectError,
   expectedProbabilities,
   mailModel,
   processesOfModels,
@@ -20,6 +21,7 @@ import {
   serve,
   tolerance,
   topicModel,
+  useServers,
   withSeed,
   writeModel,
 } from '../../support/serving.ts';
@@ -38,13 +40,7 @@ const feed: TrainedModel = {
 };
 const withStates = (model: TrainedModel) => exportOnnx(model, { states: true });
 
-const open: Served[] = [];
-afterEach(() => Promise.all(open.splice(0).map((server) => server.close())));
-async function start(...args: Parameters<typeof serve>): Promise<Served> {
-  const server = await serve(...args);
-  open.push(server);
-  return server;
-}
+const { start } = useServers();
 
 interface Piece {
   readonly id: string | number;
@@ -71,16 +67,6 @@ function expectWhole({ status, json }: Answer, model: TrainedModel, text: string
   expect(label).toEqual([model.labels[scores.indexOf(best)]]);
   expect(Math.abs(probability[0] - best)).toBeLessThan(tolerance);
   expect(logits).toHaveLength(expected.length);
-}
-
-function expectError({ status, headers, json }: Answer, code: ErrorCode, says: RegExp): void {
-  const { http } = catalogue[code];
-  expect({ status, code: json.code, error: json.error }).toEqual({
-    status: http,
-    code,
-    error: expect.stringMatching(says),
-  });
-  expect(headers.get('retry-after')).toBe([429, 503].includes(http) ? '1' : null);
 }
 
 const gauge = async (server: Served, name: string) =>
@@ -215,6 +201,18 @@ describe('a sequence', () => {
     );
     expect(await gauge(server, 'recurrent_sequences')).toBe(0);
   });
+});
+
+it('a piece that waits for another is answered at its own deadline', async () => {
+  const server = await start({ 'chat.onnx': withStates(chat) }, { maxDelayMs: 1500 });
+  const first = send(server, 'chat', { id: 1, start: true }, 'w1 w2');
+  await expect.poll(() => gauge(server, 'recurrent_sequences')).toBe(1);
+  const began = performance.now();
+  const second = send(server, 'chat', { id: 1 }, 'w3', { timeout: 50_000 });
+  expectError(await second, 'DEADLINE_EXCEEDED', /within 50 ms/);
+  expect(performance.now() - began).toBeLessThan(1000);
+  expectWhole(await first, chat, 'w1 w2');
+  expectWhole(await send(server, 'chat', { id: 1, end: true }, 'w4'), chat, 'w1 w2 w4');
 });
 
 describe('what is kept', () => {

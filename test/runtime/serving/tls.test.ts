@@ -1,8 +1,10 @@
 /** TLS and keys, over REST and gRPC, with a certificate that is made here. */
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
+import { connect as connectPlainly } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type SecureVersion } from 'node:tls';
@@ -129,6 +131,18 @@ describe.skipIf(!tls)('a server with TLS and an API key', () => {
       code: status.UNAVAILABLE,
     });
     await expect(live(credentials.createSsl(), 'ServerLive', {})).rejects.toMatchObject({ code: status.UNAVAILABLE });
+  });
+
+  it('ends in time, though a client is in the middle of its handshake', async () => {
+    const other = await serve({ 'mail.onnx': mailModel }, { tls: { cert, key } });
+    const { hostname, port } = new URL(other.url);
+    const silent = connectPlainly(Number(port), hostname).on('error', () => {});
+    await once(silent, 'connect');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const began = performance.now();
+    await other.close();
+    expect(performance.now() - began).toBeLessThan(3000);
+    if (!silent.closed) await once(silent, 'close');
   });
 
   it.each([
