@@ -29,8 +29,14 @@ function checkState(name: string, values: Float32Array, rows: number, { states }
   }
 }
 
+/** Before every step, so it takes one pass without a branch: the sign of what is negative or too large stays in `signs`. */
 function checkRange(what: string, values: Int32Array, count: number): void {
-  for (const value of values) {
-    if (value < 0 || value >= count) fail('INPUT_INVALID', `${what} ${value} is not in 0 … ${count - 1}`, hint);
+  let signs = 0;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] as number;
+    signs |= value | (count - 1 - value);
   }
+  if (signs >= 0) return;
+  const wrong = values.find((value) => value < 0 || value >= count);
+  fail('INPUT_INVALID', `${what} ${wrong} is not in 0 … ${count - 1}`, hint);
 }

@@ -61,7 +61,7 @@ function plannedMemory({ spec, optimiser, threads, rows, time }: EngineLoad): re
   const plan = planModel(spec);
   const { parameters } = layOutFixed(plan, optimiser, threads);
   const silent = Array.from({ length: threads }, () => notedKernels(() => {}));
-  const { end } = layOutProgram(plan, parameters, silent, { rows, time }, new Int32Array(0));
+  const { end } = layOutProgram(plan, parameters, silent, { rows, time });
   return [
     { what: 'weights, gradients and moments', bytes: parameters.end },
     { what: `values of a step of ${rows} × ${time} ids`, bytes: pageBytes * pagesOf(end) - parameters.end },
@@ -83,7 +83,6 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
   parameters.writeWeights(memory, weights);
   const crew = await gatherCrew(loaded, threads, first, mailbox);
   const updaters = parameters.bytes < sharedUpdate ? 1 : threads;
-  const seen = new Int32Array(plan.vocabularySize).fill(-1);
   const programs = new Map<string, Program>();
   let current: Program | undefined;
   let updates = 0;
@@ -92,7 +91,7 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
     const key = `${rows} × ${time}`;
     let program = programs.get(key);
     if (!program) {
-      program = layOutProgram(plan, parameters, crew.kernels, { rows, time }, seen);
+      program = layOutProgram(plan, parameters, crew.kernels, { rows, time });
       reserveMemory(memory, program.end, `a batch of ${key} ids`);
       programs.set(key, program);
     }

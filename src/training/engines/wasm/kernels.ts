@@ -139,6 +139,17 @@ export interface Kernels {
     positions: number,
     padded: number,
   ): void;
+  placeIds(
+    given: Address,
+    seen: Address,
+    ids: Address,
+    uniqueIds: Address,
+    uniqueOf: Address,
+    mask: Address,
+    rows: number,
+    time: number,
+    padded: number,
+  ): number;
   reverse(to: Address, from: Address, slot: number, time: number): void;
   rmsprop(
     weights: Address,

@@ -1,18 +1,17 @@
 /** Brings a share of a batch into the memory of the kernels: ids in the order of positions, masks, the
  * different ids, and initial states. */
 import type { Batch } from '../../engine.ts';
-import type { KernelMemory } from './kernels.ts';
+import type { KernelMemory, Kernels } from './kernels.ts';
 import { lanes, type Workspace } from './workspace.ts';
 
-/** @param seen for each id of the vocabulary its place among the different ids of a batch, −1 between batches */
-export function batchLoader(workspace: Workspace, { buffer }: KernelMemory, seen: Int32Array): (batch: Batch) => void {
-  const { rows, time, firstRow, groups, positions, batch: places, pass, initialStates } = workspace;
+/** @param kernels which compute at once: what the share's own are to do depends on how many different ids there are */
+export function batchLoader(
+  { rows, time, firstRow, groups, batch: places, pass, initialStates }: Workspace,
+  kernels: Kernels,
+  { buffer }: KernelMemory,
+): (batch: Batch) => void {
   const padded = groups * lanes;
-  const ids = new Int32Array(buffer, places.ids, positions * lanes);
-  const uniqueOf = new Int32Array(buffer, places.uniqueOf, positions * lanes);
-  const uniqueIds = new Int32Array(buffer, places.uniqueIds, places.maxUniqueGroups * lanes);
-  const mask = places.mask ? new Int32Array(buffer, places.mask, positions * lanes) : undefined;
-
+  const given = new Int32Array(buffer, places.given, rows * time);
   const states = initialStates.map(({ name, units, at }) => ({
     name,
     units,
@@ -21,32 +20,16 @@ export function batchLoader(workspace: Workspace, { buffer }: KernelMemory, seen
 
   return (batch) => {
     for (const { name, units, values } of states) {
-      const given = batch.initialStates?.get(name); // [rows of the batch, units]
+      const initial = batch.initialStates?.get(name); // [rows of the batch, units]
       values.fill(0);
-      for (let row = 0; given && row < rows; row++) {
+      for (let row = 0; initial && row < rows; row++) {
         const group = Math.floor(row / lanes) * units * lanes + (row % lanes);
-        for (let j = 0; j < units; j++) values[group + j * lanes] = given[(firstRow + row) * units + j] as number;
+        for (let j = 0; j < units; j++) values[group + j * lanes] = initial[(firstRow + row) * units + j] as number;
       }
     }
-    let unique = 0;
-    for (let t = 0; t < time; t++) {
-      for (let lane = 0; lane < padded; lane++) {
-        const row = firstRow + (lane < rows ? lane : rows - 1);
-        const id = batch.ids[row * time + t] as number;
-        let place = seen[id] as number;
-        if (place < 0) {
-          place = unique++;
-          seen[id] = place;
-          uniqueIds[place] = id;
-        }
-        const position = t * padded + lane;
-        ids[position] = id;
-        uniqueOf[position] = place;
-        if (mask) mask[position] = id === 0 ? 0 : -1;
-      }
-    }
-    for (let place = 0; place < unique; place++) seen[uniqueIds[place] as number] = -1;
+    given.set(batch.ids.subarray(firstRow * time, (firstRow + rows) * time));
+    const { ids, seen, uniqueIds, uniqueOf, mask } = places;
+    const unique = kernels.placeIds(places.given, seen, ids, uniqueIds, uniqueOf, mask, rows, time, padded);
     pass.uniqueGroups = Math.ceil(unique / lanes);
-    uniqueIds.fill(uniqueIds[0] as number, unique, pass.uniqueGroups * lanes);
   };
 }

@@ -47,17 +47,16 @@ function shareOut(rows: number, time: number, threads: number): readonly Share[]
   }));
 }
 
-/** @param kernels of each thread @param seen for each id of the vocabulary −1 */
+/** @param kernels of each thread; the first ones compute at once */
 export function layOutProgram(
   plan: ModelPlan,
   parameters: Parameters,
   kernels: readonly Kernels[],
   { rows, time }: { readonly rows: number; readonly time: number },
-  seen: Int32Array,
 ): Program {
   let end = parameters.end;
   const shares = shareOut(rows, time, kernels.length).map((share, thread) => {
-    const planned = layOutShare(plan, parameters, kernels[thread] as Kernels, thread, share, end, seen);
+    const planned = layOutShare(plan, parameters, kernels, thread, share, end);
     end = planned.end;
     return planned.program;
   });
@@ -67,14 +66,13 @@ export function layOutProgram(
 function layOutShare(
   plan: ModelPlan,
   parameters: Parameters,
-  kernels: Kernels,
+  kernels: readonly Kernels[],
   thread: number,
   share: Share,
   begin: Address,
-  seen: Int32Array,
 ): { readonly end: Address; readonly program: ShareProgram } {
   const workspace = planWorkspace({
-    kernels,
+    kernels: kernels[thread] as Kernels,
     share,
     vocabularySize: plan.vocabularySize,
     masks: plan.maskZero,
@@ -104,7 +102,7 @@ function layOutShare(
     program: {
       enter: (memory) => {
         workspace.enter(memory);
-        load = batchLoader(workspace, memory, seen);
+        load = batchLoader(workspace, kernels[0] as Kernels, memory);
         logitValues = new Float32Array(memory.buffer, network.output.value, size);
         logitGradients = new Float32Array(memory.buffer, network.output.gradient, size);
       },

@@ -19,9 +19,13 @@ export function valueBytes(count: number): number {
 
 /** Where the batch lies. Positions are [time][group][lane]; rows that only fill up the last group repeat the last row. */
 export interface BatchPlaces {
+  /** As they come, [rows, time]. */
+  readonly given: Address;
   readonly ids: Address; // [positions]
   /** Bits set where an id is not 0, [positions]; 0: the model does not mask. */
   readonly mask: Address;
+  /** −1 for each id of the vocabulary, between batches. */
+  readonly seen: Address;
   /** The different ids, filled up to a multiple of `lanes` with the first. */
   readonly uniqueIds: Address;
   /** Place of a position's id in `uniqueIds`, [positions]. */
@@ -122,8 +126,10 @@ export function planWorkspace(options: WorkspaceOptions): PlannedWorkspace {
   const values = (count: number, ofGroups: number) => reserve(count * ofGroups * lanes);
 
   const batch: BatchPlaces = {
+    given: reserve(rows * time),
     ids: values(1, positions),
     mask: masks ? values(1, positions) : 0,
+    seen: reserve(vocabularySize),
     uniqueIds: values(1, maxUniqueGroups),
     uniqueOf: values(1, positions),
     maxUniqueGroups,
@@ -133,6 +139,7 @@ export function planWorkspace(options: WorkspaceOptions): PlannedWorkspace {
   };
   written.push(({ buffer }) => {
     const padded = groups * lanes;
+    new Int32Array(buffer, batch.seen, vocabularySize).fill(-1);
     new Int32Array(buffer, batch.count, maxUniqueGroups * lanes).forEach((_, i, all) => {
       all[i] = i;
     });

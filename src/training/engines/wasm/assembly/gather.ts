@@ -2,7 +2,7 @@
  * Between tables, whose rows lie one after another, and groups, where eight rows lie side by side: four by four
  * floats are transposed in registers.
  */
-import { add, FLOAT, mul, multiplyAdd, VALUE, VECTOR } from './lanes';
+import { add, FLOAT, LANES, mul, multiplyAdd, VALUE, VECTOR } from './lanes';
 
 /**
  * out[group][column][lane] = scale · table[index][column] + bias[column]
@@ -116,6 +116,52 @@ export function scatterAdd(
       store<f32>(r3 + at, load<f32>(r3 + at) + f32x4.extract_lane(v, 3));
     }
   }
+}
+
+/**
+ * Puts the ids of a batch, [rows, time], at their positions, [time][padded], where rows that only fill up the last group
+ * repeat the last one, and finds the different ones among them, in the order of positions.
+ *
+ * @param seen −1 for each id of the vocabulary, before and after
+ * @param uniqueIds the different ids, filled up to a multiple of LANES with the first
+ * @param uniqueOf place of each position's id in `uniqueIds`
+ * @param mask bits set where an id is not 0, at each position; 0: not wanted
+ * @returns how many different ids there are
+ */
+export function placeIds(
+  given: usize,
+  seen: usize,
+  ids: usize,
+  uniqueIds: usize,
+  uniqueOf: usize,
+  mask: usize,
+  rows: i32,
+  time: i32,
+  padded: i32,
+): i32 {
+  let unique = 0;
+  let position: usize = 0;
+  for (let t = 0; t < time; t++) {
+    let from = given + <usize>t * 4;
+    for (let lane = 0; lane < padded; lane++, position += 4) {
+      const id = load<i32>(from);
+      if (lane < rows - 1) from += <usize>time * 4;
+      let place = load<i32>(seen + <usize>id * 4);
+      if (place < 0) {
+        place = unique++;
+        store<i32>(seen + <usize>id * 4, place);
+        store<i32>(uniqueIds + <usize>place * 4, id);
+      }
+      store<i32>(ids + position, id);
+      store<i32>(uniqueOf + position, place);
+      if (mask) store<i32>(mask + position, id == 0 ? 0 : -1);
+    }
+  }
+  for (let place = 0; place < unique; place++) {
+    store<i32>(seen + <usize>load<i32>(uniqueIds + <usize>place * 4) * 4, -1);
+  }
+  for (let place = unique; place % LANES != 0; place++) store<i32>(uniqueIds + <usize>place * 4, load<i32>(uniqueIds));
+  return unique;
 }
 
 /** out[id][lane] = 1 at the id of each row of [groups][lanes], else 0: for the layers that need one-hot rows in full. */

@@ -1,7 +1,7 @@
 /** The kernels of the `wasm` engine. */
 export { activateRange, activationGradient } from './activations';
 export { dropoutMask } from './dropout';
-export { gather, oneHotRows, pickScales, scatterAdd } from './gather';
+export { gather, oneHotRows, pickScales, placeIds, scatterAdd } from './gather';
 export {
   gruResetAfterBackward,
   gruResetAfterForward,
