@@ -4,8 +4,8 @@
  * on texts that it has seen.
  *
  * All pairs are found, by prefix filtering (Bayardo, Ma and Srikant, "Scaling up all pairs similarity search",
- * WWW 2007): two sets that are similar enough must share one of their few rarest members, so only texts that do
- * are compared.
+ * WWW 2007; Xiao, Wang, Lin and Yu, "Efficient similarity joins for near duplicate detection", WWW 2008): two sets that
+ * are similar enough must share one of their few rarest members, so only texts that do are compared.
  */
 import { kerasTokenizer } from '../../models/text/preprocessing.ts';
 import { createTokenizer } from '../../models/text/tokenize.ts';
@@ -53,9 +53,8 @@ function joinSimilar(sets: readonly ShingleSet[]): DisjointSets {
   const holders = new Map<number, number[][]>();
 
   for (const [current, set] of bySize) {
-    const rarest = rarestOf(set);
     const compared = new Set<number>();
-    for (const shingle of rarest) {
+    for (const shingle of rarestOf(set, threshold * set.size)) {
       for (const group of holders.get(shingle) ?? []) {
         for (const other of group) {
           if (joined.rootOf(other) === joined.rootOf(current)) break;
@@ -65,7 +64,8 @@ function joinSimilar(sets: readonly ShingleSet[]): DisjointSets {
         }
       }
     }
-    for (const shingle of rarest) {
+    // Those that come are as large or larger: more has to be shared with them, and fewer of the rarest need be known.
+    for (const shingle of rarestOf(set, sharedBy(2 * set.size))) {
       const groups = holders.get(shingle);
       const own = groups?.find(([first]) => joined.rootOf(first as number) === joined.rootOf(current));
       if (own) own.push(current);
@@ -146,17 +146,27 @@ function rankByRarity(holders: readonly number[]): Int32Array {
   return rank;
 }
 
-/** The rarest members, of which a similar set of at least this size shares one. Those that no other text has come first. */
-function rarestOf({ size, shared }: ShingleSet): Int32Array {
-  const length = size - Math.ceil(threshold * size - rounding) + 1;
-  const unshared = size - shared.length;
+/**
+ * How many members two similar sets share at least.
+ * @param total sum of their sizes
+ */
+function sharedBy(total: number): number {
+  return (threshold / (1 + threshold)) * total;
+}
+
+/**
+ * The rarest members, of which a similar set has one.
+ * @param common members that it shares at least; so one of these is among all but the last `common − 1`
+ */
+function rarestOf({ size, shared }: ShingleSet, common: number): Int32Array {
+  const length = size - Math.ceil(common - rounding) + 1;
+  const unshared = size - shared.length; // no other text has them: they are rarer than all that are listed
   return shared.subarray(0, Math.max(0, length - unshared));
 }
 
 /** Whether the Jaccard similarity of two sets reaches the threshold. */
 function areSimilar(a: ShingleSet, b: ShingleSet): boolean {
-  const total = a.size + b.size;
-  const needed = Math.ceil((threshold / (1 + threshold)) * total - rounding);
+  const needed = Math.ceil(sharedBy(a.size + b.size) - rounding);
   let common = 0;
   let left = 0;
   let right = 0;
