@@ -8,8 +8,8 @@ import type { Dataset } from '../data/dataset.ts';
 import type { RunOptions, RunOptionsInput } from './options.ts';
 import { vocabularyOf } from './recipe.ts';
 
-/** A spec, or how to make one when the sizes are known. */
-export type SpecSource = ModelSpec | ((sizes: { vocabularySize: number; classes: number }) => SpecInput);
+/** A spec, parsed or as it is written, or how to make one when the sizes are known. */
+export type SpecSource = ModelSpec | SpecInput | ((sizes: { vocabularySize: number; classes: number }) => SpecInput);
 
 export interface DescribedModel {
   readonly plan: ModelPlan;
@@ -17,9 +17,9 @@ export interface DescribedModel {
   readonly preprocessing: Preprocessing;
 }
 
-/** A finished spec says its vocabulary size itself. @throws OPTION_UNSUPPORTED when another one is asked for */
-export function vocabularySizeOf(spec: ModelSpec, { vocabularySize: asked }: RunOptionsInput): number {
-  const { vocabularySize } = planModel(spec);
+/** A finished spec says its vocabulary size itself. @throws SPEC_INVALID; OPTION_UNSUPPORTED when another one is asked for */
+export function vocabularySizeOf(spec: ModelSpec | SpecInput, { vocabularySize: asked }: RunOptionsInput): number {
+  const { vocabularySize } = planModel(parseSpec(spec));
   if (asked !== undefined && asked !== vocabularySize) {
     fail(
       'OPTION_UNSUPPORTED',
@@ -48,7 +48,7 @@ export function describeModel(
     const vocabularySize = Math.max(tokenizer.firstWordId + vocabulary.length, tokenizer.firstWordId + 1);
     plan = planModel(parseSpec(source({ vocabularySize, classes })));
   } else {
-    plan = planModel(source);
+    plan = planModel(parseSpec(source));
     vocabulary = vocabularyOf(data, texts, tokenizer, limitOf(plan.vocabularySize));
   }
   if (plan.head.classes !== classes) {

@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test("ONNX' own checker finds no fault in any spec at any opset, and does find a broken file", async (context) => {
+test("ONNX' own checker finds no fault in any spec at any opset, nor with states, and does find a broken file", async (context) => {
   await needPython(context, 'onnx');
   const specs = fc.sample(fc.tuple(arbitrarySpec(), fc.integer({ min: 14, max: 22 })), 200);
   const files = await Promise.all(
@@ -34,6 +34,16 @@ test("ONNX' own checker finds no fault in any spec at any opset, and does find a
       return path;
     }),
   );
+  for (const type of ['simpleRnn', 'lstm', 'gru'] as const) {
+    for (const maskZero of [false, true]) {
+      const embedding = { type: 'embedding', inputDim: 9, outputDim: 3, maskZero } as const;
+      const stacked = { type, units: 4, returnSequences: true } as const;
+      const model = modelOf([embedding, stacked, { type, units: 2 }, { type: 'dense', units: 1 }]);
+      const preprocessing = { ...model.preprocessing, padding: 'post' } as const;
+      files.push(join(folder, `states-${type}-${maskZero}.onnx`));
+      await writeFile(files.at(-1) ?? '', exportOnnx({ ...model, preprocessing }, { states: true }));
+    }
+  }
   const broken = join(folder, 'broken.onnx');
   const [spec] = specs[0] as (typeof specs)[number];
   await writeFile(broken, exportOnnx(trainedModel(spec)).with(1, 99)); // IR version 99

@@ -80,6 +80,15 @@ describe('train', () => {
     expect(result.engine.note).toMatch(/^engine wasm/);
   });
 
+  it('takes a spec as it is written, defaults left out, as well as parsed', async () => {
+    const written = small({ vocabularySize: 60, classes: 2 });
+    const { vocabularySize: _, ...rest } = options;
+    const trainOn = (spec: TrainOptions['spec']) => train({ ...rest, spec, epochs: 1 });
+    const [raw, parsed] = [await trainOn(written), await trainOn(parseSpec(written))];
+    expect(raw.model).toEqual(parsed.model);
+    await expect(trainOn({ ...written, layers: [] })).rejects.toMatchObject({ code: 'SPEC_INVALID' });
+  });
+
   it('learns three classes', async () => {
     const three = sentences(['red', 'green', 'blue'], 180);
     const result = await train({ ...options, data: three, epochs: 30, patience: 30 });
