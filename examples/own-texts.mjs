@@ -4,6 +4,7 @@
  *     node examples/own-texts.mjs
  */
 import { train } from 'recurrent-onnx';
+import { createDataset } from 'recurrent-onnx/data';
 import { exportOnnx } from 'recurrent-onnx/export';
 import { zooModel } from 'recurrent-onnx/models';
 import { loadClassifier } from 'recurrent-onnx/runtime';
@@ -16,18 +17,13 @@ const questions = [
   'why is it so dark',
 ];
 const requests = ['open the window', 'bring me some tea', 'close the door', 'give me your hand', 'turn on the light'];
-const labels = ['question', 'request'];
-const examples = [questions, requests].flatMap((texts, label) =>
+/** In an app: the rows of a database. */
+const rows = Object.entries({ question: questions, request: requests }).flatMap(([label, texts]) =>
   texts.flatMap((text) => ['', 'please ', 'now '].map((opening) => ({ text: opening + text, label }))),
 );
 
 const { model, history, bestEpoch } = await train({
-  data: {
-    source: 'own-texts',
-    labels,
-    notes: [],
-    examples: examples.map((example, id) => ({ id: `${id}`, ...example })),
-  },
+  data: createDataset(rows),
   spec: zooModel('lstm').build,
   maxLength: 8,
   epochs: 30,

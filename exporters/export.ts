@@ -11,6 +11,7 @@ import { lowerModel } from './lower/model.ts';
 import { checkStates } from './lower/states.ts';
 import { encodeOnnx } from './onnx/encode.ts';
 
+/** How a model is exported. */
 export interface ExportOptions {
   /** Version of the ONNX operator set, 14 to 22. Default: 17. */
   readonly opset?: number;

@@ -1,4 +1,4 @@
-/** The closed union of layers: the zod schema is the JSON contract, the types follow from it. */
+/** The closed union of layers: the zod schema is the JSON contract, the types of a parsed spec follow from it. `spec-input.ts` says what each option means. */
 import { z } from 'zod';
 import { activations } from './activations.ts';
 
@@ -16,31 +16,23 @@ const activation = z.enum(activations);
 const embedding = z.strictObject({
   type: z.literal('embedding'),
   name,
-  /** Vocabulary size: ids are 0 … inputDim − 1. */
   inputDim: size,
   outputDim: size,
-  /** Steps whose id is 0 are skipped by the layers above. */
   maskZero: z.boolean().default(false),
 });
 
-/** The rows of a one-hot matrix are looked up, never stored. */
 const oneHot = z.strictObject({ type: z.literal('oneHot'), name, depth: size });
 
 const recurrent = {
   name,
   units: size,
   activation: activation.default('tanh'),
-  /** Output of every time step instead of the last one. */
   returnSequences: z.boolean().default(false),
-  /** Reads the sequence from its end; outputs stay in the order of reading, as in Keras. */
   goBackwards: z.boolean().default(false),
-  /** Share of the inputs that are dropped while training: one mask a sequence, the same for all steps and gates. */
   dropout: rate.default(0),
-  /** The same for the hidden state that enters a step. */
   recurrentDropout: rate.default(0),
 };
 
-/** `single`: one vector a gate, as in Keras; `double`: one for the kernel and one for the recurrent kernel, as in PyTorch. */
 const bias = z.enum(['none', 'single', 'double']);
 
 const simpleRnn = z.strictObject({ type: z.literal('simpleRnn'), ...recurrent, bias: bias.default('single') });
@@ -50,7 +42,6 @@ const lstm = z.strictObject({
   ...recurrent,
   recurrentActivation: activation.default('sigmoid'),
   bias: bias.default('single'),
-  /** The forget gate's bias starts at 1. */
   unitForgetBias: z.boolean().default(true),
 });
 
@@ -58,10 +49,8 @@ const gru = z.strictObject({
   type: z.literal('gru'),
   ...recurrent,
   recurrentActivation: activation.default('sigmoid'),
-  /** The reset gate acts after the recurrent product (Keras, cuDNN, PyTorch) or before it (Cho et al., 2014). */
   resetAfter: z.boolean().default(true),
-  /** Default: `double` with `resetAfter`, else `single`, as in Keras. */
-  bias: bias.optional(),
+  bias: bias.optional(), // filled in by parseSpec
 });
 
 const recurrentLayer = z.discriminatedUnion('type', [simpleRnn, lstm, gru]);
@@ -75,7 +64,6 @@ const bidirectional = z.strictObject({
 
 const dropout = z.strictObject({ type: z.literal('dropout'), name, rate });
 
-/** Over the unmasked time steps. A row that has none gives zeros. */
 const pooling = z.strictObject({ type: z.literal('pooling'), name, kind: z.enum(['average', 'max']) });
 
 const dense = z.strictObject({
@@ -102,13 +90,11 @@ const layer = z.discriminatedUnion('type', [
 export const specSchema = z.strictObject({
   version: z.literal(1),
   name: z.string().min(1).max(100),
-  /** Whose rules draw the starting weights: Keras' kind by kind, or PyTorch's ±1/√units for all weights of a layer. */
   initialisers: z.enum(['keras', 'pytorch']).default('keras'),
   layers: z.array(layer).min(2).max(64),
 });
 
-/** What a person writes: defaults may be left out. */
-export type SpecInput = z.input<typeof specSchema>;
+export type { SpecInput } from './spec-input.ts';
 
 /** The output of `specSchema`: default names and GRU biases are still missing. */
 export type ParsedSpec = z.output<typeof specSchema>;
@@ -129,8 +115,12 @@ export type LayerOf<T extends Layer['type']> = Extract<Layer, { type: T }>;
 
 /** A parsed spec: complete, consistent, read-only. */
 export interface ModelSpec {
+  /** Of this form. */
   readonly version: 1;
+  /** Of the model. */
   readonly name: string;
+  /** Whose rules draw the starting weights. */
   readonly initialisers: ParsedSpec['initialisers'];
+  /** From the input to the output. */
   readonly layers: readonly Layer[];
 }

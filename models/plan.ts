@@ -14,6 +14,7 @@ export type Shape =
   /** [batch, features] */
   | { readonly kind: 'vector'; readonly features: number };
 
+/** How starting weights are drawn. */
 export type Initialiser =
   | 'glorotUniform'
   | 'orthogonal'
@@ -25,10 +26,13 @@ export type Initialiser =
   /** Uniform within ± the bound. */
   | { readonly bound: number };
 
+/** A tensor that is trained. */
 export interface ParameterSpec {
   /** Unique in the model, e.g. `bidirectional/forward/kernel`. */
   readonly name: string;
+  /** Sizes of its dimensions. */
   readonly shape: readonly number[];
+  /** How its starting values are drawn. */
   readonly initialiser: Initialiser;
 }
 
@@ -36,15 +40,21 @@ export interface ParameterSpec {
 export interface StateSpec {
   /** Unique in the model: `/h` for a hidden, `/c` for a cell state, e.g. `lstm/c` or `bidirectional/forward/h`. */
   readonly name: string;
+  /** Numbers in it. */
   readonly units: number;
 }
 
+/** What a layer takes, gives and trains. */
 export interface LayerPlan {
+  /** As the spec has it. */
   readonly layer: Layer;
+  /** What enters. */
   readonly input: Shape;
+  /** What leaves. */
   readonly output: Shape;
   /** Whether a mask enters the layer: steps whose id is 0 are skipped. */
   readonly masked: boolean;
+  /** What is trained. */
   readonly parameters: readonly ParameterSpec[];
 }
 
@@ -54,14 +64,19 @@ export interface Head {
   readonly outputs: number;
   /** 2 for a binary head. */
   readonly classes: number;
+  /** What training makes small. */
   readonly loss: 'binaryCrossentropy' | 'categoricalCrossentropy';
   /** The last layer is linear: its output is the logit, and the loss is computed from that. */
   readonly fromLogits: boolean;
 }
 
+/** What follows from a spec: shapes, parameters, states, masks. */
 export interface ModelPlan {
+  /** The spec itself. */
   readonly spec: ModelSpec;
+  /** In the order of the spec. */
   readonly layers: readonly LayerPlan[];
+  /** Of all layers. */
   readonly parameters: readonly ParameterSpec[];
   /** In the order of the layers, forward before backward, hidden before cell state. */
   readonly states: readonly StateSpec[];
@@ -69,6 +84,7 @@ export interface ModelPlan {
   readonly vocabularySize: number;
   /** Whether ids 0 are masked. */
   readonly maskZero: boolean;
+  /** What the last layer gives. */
   readonly head: Head;
 }
 

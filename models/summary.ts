@@ -34,6 +34,8 @@ export function layerSummaries(plan: ModelPlan, { time }: { readonly time?: numb
 }
 
 /**
+ * The layers of a model with their output shapes and parameters, as Keras prints them.
+ *
  * @param options as those of `layerSummaries`
  * @returns lines separated by newlines, without a trailing one
  */

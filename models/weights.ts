@@ -2,7 +2,9 @@
 import { fail } from '../src/core/errors.ts';
 import type { ParameterSpec } from './plan.ts';
 
+/** Numbers with a shape. */
 export interface Tensor {
+  /** Sizes of the dimensions. */
   readonly shape: readonly number[];
   /** Row-major values. */
   readonly data: Float32Array;

@@ -12,8 +12,9 @@ export {
   type Forward,
   type LabelledTexts,
 } from './training/evaluate.ts';
+export type { PlateauInput, ScheduleInput } from './training/learning-rate.ts';
 export type { ClassMetrics, Metrics } from './training/metrics.ts';
-export type { OptimiserOptions } from './training/optimisers.ts';
+export type { OptimiserInput, OptimiserOptions } from './training/optimisers.ts';
 export type { RunOptions, RunOptionsInput } from './training/options.ts';
 export { type RunFiles, runFiles } from './training/run-folder.ts';
 export {

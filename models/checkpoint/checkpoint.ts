@@ -13,6 +13,7 @@ import { checkWeights, type Tensor, type Weights } from '../weights.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 import { type RunState, runStateSchema } from './state.ts';
 
+/** A trained model and, of a run, what it needs to go on. */
 export interface Checkpoint {
   /** With the best weights so far. */
   readonly model: TrainedModel;
@@ -78,7 +79,7 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Prom
   await writeFileAtomically(path, encodeCheckpoint(checkpoint));
 }
 
-/** @throws FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID, WEIGHTS_INVALID */
+/** Reads a `.safetensors` file. @throws FILE_NOT_FOUND, FILE_ACCESS, CHECKPOINT_INVALID, WEIGHTS_INVALID */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   return decodeCheckpoint(await readFileWhole(path), path);
 }

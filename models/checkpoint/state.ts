@@ -2,23 +2,76 @@
 import { z } from 'zod';
 import type { Weights } from '../weights.ts';
 
+/**
+ * The figures of an epoch. Of two classes precision, recall, F1 and area are those of the second, of more the mean over
+ * all; null where a version of this package did not measure them.
+ */
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  /** Of its last step. */
+  readonly learningRate: number;
+  /** Mean over the rows of the epoch, with dropout, while the weights move: as Keras reports it. */
+  readonly loss: number;
+  /** Share of the rows of the epoch whose most probable class was the right one, measured likewise. */
+  readonly accuracy: number;
+  /** Of what was taken for a class, the share that is of it. */
+  readonly precision: number | null;
+  /** Of what is of a class, the share that was taken for it. */
+  readonly recall: number | null;
+  /** Harmonic mean of the two. */
+  readonly f1: number | null;
+  /** Area under the receiver operating characteristic; also null where a class has no examples. */
+  readonly auc: number | null;
+  /** Of the validation part, after the epoch; null without one. */
+  readonly validationLoss: number | null;
+  /** Likewise. */
+  readonly validationAccuracy: number | null;
+  /** Likewise. */
+  readonly validationPrecision: number | null;
+  /** Likewise. */
+  readonly validationRecall: number | null;
+  /** Likewise. */
+  readonly validationF1: number | null;
+  /** Likewise. */
+  readonly validationAuc: number | null;
+}
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** What a run needs, besides its model, to go on bit for bit from its last epoch. */
+export interface RunState {
+  /** The options that the run began with, by the names of `train`. */
+  readonly options: Readonly<Record<string, Json>>;
+  /** Epochs done. */
+  readonly epoch: number;
+  /** Updates done by the optimiser. */
+  readonly optimiserStep: number;
+  /** Whose weights the model has. */
+  readonly bestEpoch: number;
+  /** In files of versions that watched only the loss; what it says follows from the history. */
+  readonly bestLoss?: number | null | undefined;
+  /** Likewise. */
+  readonly wait?: number | undefined;
+  /** Of all epochs. */
+  readonly history: readonly EpochRecord[];
+  /** After the last epoch; the checkpoint's model holds the best ones. */
+  readonly weights: Weights;
+  /** Moments of the optimiser, by kind (`m`, `v`, `velocity`), then by weight. */
+  readonly moments: ReadonlyMap<string, ReadonlyMap<string, Float32Array>>;
+}
+
 const measured = z.number().nullable().default(null);
 
 export const epochRecordSchema = z.strictObject({
-  /** From 1. */
   epoch: z.int().min(1),
-  /** Of its last step. */
   learningRate: z.number(),
-  /** Mean over the rows of the epoch, with dropout, while the weights move: as Keras reports it. */
   loss: z.number(),
   accuracy: z.number(),
-  /** Of two classes those of the second, of more the mean over all; null in files of versions that did not measure them. */
   precision: measured,
   recall: measured,
   f1: measured,
-  /** Area under the receiver operating characteristic; also null where a class has no examples. */
   auc: measured,
-  /** Of the validation part, after the epoch; null without one. */
   validationLoss: z.number().nullable(),
   validationAccuracy: z.number().nullable(),
   validationPrecision: measured,
@@ -27,26 +80,12 @@ export const epochRecordSchema = z.strictObject({
   validationAuc: measured,
 });
 
-export type EpochRecord = Readonly<z.output<typeof epochRecordSchema>>;
-
 export const runStateSchema = z.strictObject({
-  /** The options that the run began with, by the names of `train`. */
   options: z.record(z.string(), z.json()),
-  /** Epochs done. */
   epoch: z.int().min(0),
-  /** Updates done by the optimiser. */
   optimiserStep: z.int().min(0),
-  /** Whose weights the model has. */
   bestEpoch: z.int().min(0),
-  /** In files of versions that watched only the loss: both follow from the history. */
   bestLoss: z.number().nullable().optional(),
   wait: z.int().min(0).optional(),
   history: z.array(epochRecordSchema),
 });
-
-export type RunState = Readonly<z.output<typeof runStateSchema>> & {
-  /** After the last epoch; the checkpoint's model holds the best ones. */
-  readonly weights: Weights;
-  /** Moments of the optimiser, by kind (`m`, `v`, `velocity`), then by weight. */
-  readonly moments: ReadonlyMap<string, ReadonlyMap<string, Float32Array>>;
-};

@@ -3,7 +3,9 @@ import { allocateIds, writeRow } from './padding.ts';
 import type { Preprocessing, TokenizerOptions } from './preprocessing.ts';
 import { createTokenizer } from './tokenize.ts';
 
+/** What an encoder needs of a model. */
 export interface EncoderOptions {
+  /** How texts become words, and how many are read. */
   readonly preprocessing: Preprocessing;
   /** Word i has id `firstWordId + i`. */
   readonly vocabulary: readonly string[];
@@ -11,10 +13,13 @@ export interface EncoderOptions {
   readonly vocabularySize: number;
 }
 
+/** Texts as ids of one length. */
 export interface EncodedTexts {
   /** Padded token ids, [rows, time]. */
   readonly ids: Int32Array<ArrayBuffer>;
+  /** Texts. */
   readonly rows: number;
+  /** Ids of each. */
   readonly time: number;
   /** Ids of each text before padding and truncating, [rows]. */
   readonly lengths: Int32Array<ArrayBuffer>;
@@ -26,11 +31,13 @@ export interface EncodedTexts {
 
 /** How texts become words, and words to look them up in. */
 export interface Lexicon {
+  /** How texts become words. */
   readonly tokenizer: TokenizerOptions;
   /** By falling count. */
   readonly vocabulary: readonly string[];
 }
 
+/** A text as ids. */
 export interface EncodedText {
   /** Neither padded nor truncated. */
   readonly ids: readonly number[];
@@ -40,11 +47,13 @@ export interface EncodedText {
   readonly unknownWords: number;
 }
 
+/** Turns texts into ids, as a model reads them. */
 export interface Encoder {
   /** The ids of a text, neither padded nor truncated. */
   encode(text: string): number[];
   /** The same with its words counted. */
   encodeText(text: string): EncodedText;
+  /** The ids of all texts, padded or cut to the length that the model reads. */
   encodeAll(texts: readonly string[]): EncodedTexts;
   /** Whether texts have the words of `lexicon` for this encoder, and its vocabulary is the beginning of that one. */
   agreesWith(lexicon: Lexicon): boolean;

@@ -11,6 +11,7 @@ import { createTokenizer } from './tokenize.ts';
  */
 export type TieRule = 'firstSeen' | 'word';
 
+/** Which words a vocabulary keeps, and in which order. */
 export interface VocabularyOptions {
   /** Keeps this many of the most frequent words. Default: all. */
   readonly limit?: number;

@@ -3,20 +3,27 @@ import type { Preprocessing } from '../text/preprocessing.ts';
 
 /** How a model is trained and reads its texts, where nobody says otherwise. */
 export interface ZooDefaults extends Pick<Preprocessing, 'maxLength' | 'padding' | 'truncating'> {
+  /** Most ids of the vocabulary. */
   readonly vocabularySize: number;
+  /** Most passes over the training texts. */
   readonly epochs?: number;
+  /** Epochs without a gain after which training stops. */
   readonly patience?: number;
+  /** Step size of the optimiser. */
   readonly learningRate?: number;
+  /** How weights are updated. */
   readonly optimiser?: { readonly type: 'adam-pytorch' };
 }
 
 /** A model that is known by name. */
 export interface ZooModel {
+  /** By which it is known. */
   readonly name: string;
   /** One line: the layers, and what the model is for. */
   readonly summary: string;
+  /** What it prefers. */
   readonly defaults: ZooDefaults;
-  /** @param sizes ids of the vocabulary, and classes (2 or more) */
+  /** Its spec. @param sizes ids of the vocabulary, and classes (2 or more) */
   build(sizes: { readonly vocabularySize: number; readonly classes: number }): SpecInput;
 }
 

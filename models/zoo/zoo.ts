@@ -15,6 +15,7 @@ import { spamLstm } from './spam-lstm.ts';
 import { topicsGru } from './topics-gru.ts';
 import type { ZooModel } from './zoo-model.ts';
 
+/** All of them. */
 export const zoo: readonly ZooModel[] = [
   spamLstm,
   simpleRnnOnehot,
@@ -30,7 +31,7 @@ export const zoo: readonly ZooModel[] = [
   topicsGru,
 ];
 
-/** @throws MODEL_UNKNOWN with the nearest names */
+/** A model by its name. @throws MODEL_UNKNOWN with the nearest names */
 export function zooModel(name: string): ZooModel {
   const model = zoo.find((candidate) => candidate.name === name);
   if (model) return model;

@@ -12,6 +12,7 @@ import { aborted, onAbort } from '../aborted.ts';
 import { join, split, withoutZeros } from './rows.ts';
 import type { Batch, BatchOutputs, BatchRunner } from './runner.ts';
 
+/** How predictions that are asked for at the same time run together. */
 export interface BatchingOptions {
   /** Rows in a batch. Default: 64. */
   readonly maxBatch?: number;
@@ -25,7 +26,9 @@ export interface BatchingOptions {
 
 /** What became of a batch. */
 export interface BatchRecord {
+  /** Calls whose rows it had. */
   readonly requests: number;
+  /** Texts in it. */
   readonly rows: number;
   /** Steps of its rows. */
   readonly time: number;

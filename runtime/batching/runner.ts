@@ -10,6 +10,7 @@ export interface Batch {
   readonly states?: readonly Float32Array[] | undefined;
 }
 
+/** What a model gives for the rows of a batch. */
 export interface BatchOutputs {
   /** [rows, outputs] */
   readonly logits: Float32Array;

@@ -11,6 +11,7 @@ import type { Feeds } from './guard.ts';
 import { openSession } from './session.ts';
 import type { SessionOptions } from './session-options.ts';
 
+/** Which execution provider runs a node. */
 export interface NodePlacement {
   /** Name of the node; onnxruntime's optimiser may have fused or added some. */
   readonly node: string;

@@ -6,6 +6,7 @@ import { fail } from '../../src/core/errors.ts';
 import { locateOrt } from './ort.ts';
 
 export const providerNames = ['cpu', 'cuda'] as const;
+/** An execution provider of onnxruntime. */
 export type ProviderName = (typeof providerNames)[number];
 
 /** `auto` is CUDA where it is available, else the CPU. In a list the first provider that can run a node does. */

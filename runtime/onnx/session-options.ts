@@ -10,6 +10,7 @@ import { type ProviderName, type ProviderRequest, providersNamed } from './provi
 export const graphOptimisations = ['disabled', 'basic', 'extended', 'layout', 'all'] as const;
 export const arenaExtensions = ['next-power-of-two', 'same-as-requested'] as const;
 
+/** Where and how onnxruntime runs a model. */
 export interface SessionOptions {
   /** Default: `auto`. */
   readonly providers?: ProviderRequest | undefined;

@@ -14,6 +14,7 @@ import type { Pool } from '../pool/pool.ts';
 import { classifyWith, type Load, type TextClassifier } from './classify-with.ts';
 import { type JudgedPlacement, judgePlacement } from './judge-placement.ts';
 
+/** Where and how a classifier runs. */
 export interface ClassifierOptions extends SessionOptions {
   /** How predictions that are asked for at the same time run together. */
   readonly batching?: BatchingOptions;
@@ -28,6 +29,7 @@ export interface ClassifierOptions extends SessionOptions {
   readonly timeoutMs?: number;
 }
 
+/** How busy a classifier is, and its child processes. */
 export interface ClassifierLoad extends Load {
   /** Ids of the child processes that are ready or busy, with isolation. */
   readonly processes: readonly number[];
@@ -35,6 +37,7 @@ export interface ClassifierLoad extends Load {
   readonly lost: number;
 }
 
+/** An exported model that is open in Node. */
 export interface Classifier extends TextClassifier {
   /** Execution providers in order of preference; `placement` tells which of them ran a node. */
   readonly providers: readonly ProviderName[];
@@ -45,6 +48,7 @@ export interface Classifier extends TextClassifier {
    * nothing is profiled, none.
    */
   readonly warnings: readonly string[];
+  /** How busy it is now. */
   load(): ClassifierLoad;
   /**
    * Which provider runs each node: from a profile of one run, or from the user's cache folder where the same file was

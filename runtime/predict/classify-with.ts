@@ -37,22 +37,37 @@ export interface Load {
 /** Texts of a stream. */
 export type Texts = AsyncIterable<string> | Iterable<string>;
 
+/** An exported model that is open: texts in, labels and probabilities out. Calls that are open at the same time run in one batch. */
 export interface TextClassifier {
   /** Names of the classes by index. */
   readonly labels: readonly string[];
+  /** The model, every default filled in. */
   readonly spec: ModelSpec;
+  /** How a text becomes ids. */
   readonly preprocessing: Preprocessing;
-  /** @throws INPUT_INVALID, OPTION_INVALID, INTERRUPTED, QUEUE_FULL, DISPOSED, RUNTIME_FAILED, RUNTIME_LOST */
+  /**
+   * Classifies one text, by a threshold.
+   * @throws INPUT_INVALID, OPTION_INVALID, INTERRUPTED, QUEUE_FULL, DISPOSED, RUNTIME_FAILED, RUNTIME_LOST
+   */
   predict(text: string, options: DecideOptions): Promise<Decision>;
+  /**
+   * Classifies one text.
+   * @throws INPUT_INVALID, OPTION_INVALID, INTERRUPTED, QUEUE_FULL, DISPOSED, RUNTIME_FAILED, RUNTIME_LOST
+   */
   predict(text: string, options?: PredictOptions): Promise<Prediction>;
   /** Predictions in the order of `texts`. @throws as `predict` */
   predictBatch(texts: readonly string[], options: DecideOptions): Promise<Decision[]>;
+  /** Predictions in the order of `texts`. @throws as `predict` */
   predictBatch(texts: readonly string[], options?: PredictOptions): Promise<Prediction[]>;
   /**
    * Predictions in the order of `texts`, while they arrive. At most a few batches are read ahead of what was taken.
    * @throws as `predict`, and what the source throws, once all predictions before it were given out
    */
   predictStream(texts: Texts, options: DecideOptions): AsyncGenerator<Decision, void, undefined>;
+  /**
+   * Predictions in the order of `texts`, while they arrive. At most a few batches are read ahead of what was taken.
+   * @throws as `predict`, and what the source throws, once all predictions before it were given out
+   */
   predictStream(texts: Texts, options?: PredictOptions): AsyncGenerator<Prediction, void, undefined>;
   /** Which words moved the score, by leaving out each of them once. @throws as `predict` */
   explain(text: string, options?: ExplainOptions): Promise<Explanation>;
@@ -62,10 +77,12 @@ export interface TextClassifier {
    */
   openText(options?: TextSessionOptions): TextSession;
   /**
+   * Runs ids that were made elsewhere. The array may be used again as soon as the call returns.
    * @param ids token ids, [rows, time]
    * @throws as `predict`
    */
   predictIds(ids: Int32Array, rows: number, time: number, options?: CallOptions): Promise<RawOutputs>;
+  /** How busy it is now. */
   load(): Load;
   /** Frees the session once the predictions that are running have ended. Further calls do nothing. */
   dispose(): Promise<void>;

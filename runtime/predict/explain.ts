@@ -11,13 +11,17 @@ import { locateWords } from '../../models/text/tokenize.ts';
 import { fail } from '../../src/core/errors.ts';
 import { type Prediction, predictionOf, probabilitiesByClass } from './prediction.ts';
 
+/** What `explain` can be told. */
 export interface ExplainOptions {
+  /** Ends the call with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
   /** The class whose probability is explained. Default: the most probable one. */
   readonly label?: string;
 }
 
+/** A prediction and what each word adds to it. */
 export interface Explanation {
+  /** For the whole text. */
   readonly prediction: Prediction;
   /** The class whose probability is explained. */
   readonly label: string;
@@ -27,11 +31,13 @@ export interface Explanation {
   readonly words: readonly WordContribution[];
 }
 
+/** A word, where it stands, and what it adds. */
 export interface WordContribution {
   /** As the tokenizer reads it. */
   readonly word: string;
   /** Where it stands in the text, in UTF-16 code units: `text.slice(start, end)`. */
   readonly start: number;
+  /** Where it ends: the place after its last code unit. */
   readonly end: number;
   /** Whether it is in the vocabulary. */
   readonly known: boolean;

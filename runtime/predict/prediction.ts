@@ -1,6 +1,7 @@
 import { fail } from '../../src/core/errors.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
 
+/** What a model says of a text. */
 export interface Prediction {
   /** The most probable class. */
   readonly label: string;
@@ -16,8 +17,11 @@ export interface Prediction {
   readonly top?: readonly ClassScore[];
 }
 
+/** A class and how probable it is. */
 export interface ClassScore {
+  /** Of the class. */
   readonly label: string;
+  /** From 0 to 1. */
   readonly probability: number;
 }
 
@@ -29,16 +33,19 @@ export interface Decision extends Omit<Prediction, 'label'> {
   readonly probability: number;
 }
 
+/** Of every call. */
 export interface CallOptions {
   /** Ends the call with INTERRUPTED. Others that run in the same batch are not touched. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What `predict` can be told. */
 export interface PredictOptions extends CallOptions {
   /** Adds `top`, the k most probable classes. */
   readonly topK?: number;
 }
 
+/** The same with a threshold: the label is null where no class reaches it. */
 export interface DecideOptions extends PredictOptions {
   /**
    * A class can be the label only from this probability on: one for all classes, or by label; a class that is not named

@@ -9,11 +9,13 @@ import { checkOptionNames } from '../../src/core/option-names.ts';
 import type { Batch, BatchOutputs } from '../batching/runner.ts';
 import type { CallOptions, Prediction } from './prediction.ts';
 
+/** What `openText` can be told. */
 export interface TextSessionOptions {
   /** Read on where a whole text would be cut to the model's length. Default: false, which refuses what would be cut in front. */
   readonly unlimited?: boolean;
 }
 
+/** A text that arrives in pieces. */
 export interface TextSession {
   /**
    * Reads one or more whole words. If it fails, the piece counts as not read and may be given again.

@@ -14,11 +14,13 @@ import { createApp } from './rest/app.ts';
 import { type ModelFile, openServedModel } from './served-model.ts';
 import { createService } from './service.ts';
 
+/** A server that listens. */
 export interface RunningServer {
   /** Where HTTP listens, e.g. `http://127.0.0.1:8000`. */
   readonly url: string;
   /** Where gRPC listens, e.g. `127.0.0.1:8001`, if it was asked for. */
   readonly grpcAddress: string | undefined;
+  /** The models that it serves. */
   readonly models: readonly {
     readonly name: string;
     readonly version: number;
@@ -30,6 +32,7 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** What a server gets from its program. */
 export interface ServeContext {
   /** Gets a line a request and an event. Default: silent. */
   readonly logger?: Logger;

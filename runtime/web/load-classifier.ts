@@ -8,8 +8,10 @@ import { createSessionRunner } from '../onnx/session-runner.ts';
 import { openWebSession } from '../onnx/web-session.ts';
 import { classifyWith, type TextClassifier } from '../predict/classify-with.ts';
 
+/** An address, or the bytes of a file. */
 export type ModelSource = string | URL | Uint8Array | ArrayBuffer;
 
+/** How a classifier is opened in a browser. */
 export interface WebOptions {
   /** How predictions that are asked for at the same time run together. */
   readonly batching?: BatchingOptions;

@@ -16,7 +16,7 @@ export const threads = new Option('--threads <counts>', 'numbers of threads, wit
 export const svg = new Option('--svg <file>', 'draw a chart into this file');
 
 export function seconds(standard: number): Option {
-  return new Option('--seconds <x>', 'of timing, for each contender on each problem')
+  return new Option('--seconds <x>', 'seconds of timing, for each contender on each problem')
     .default(standard)
     .argParser(numberParser('--seconds', z.number().gt(0).max(3600)));
 }

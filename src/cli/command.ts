@@ -62,7 +62,7 @@ export function refuse(command: Command, error: CommanderError): never {
       return fail('OPTION_UNKNOWN', `${name} has ${what.replace('unknown', 'no')}`, hint);
     case 'commander.help':
       return command.parent
-        ? fail('OPTION_INVALID', `${name} is more than one command`, `See ${name} --help.`)
+        ? fail('OPTION_INVALID', `${name} needs one of its commands: ${namesOf(command)}`, `See ${name} --help.`)
         : fail('OPTION_INVALID', 'no command was given', 'Begin with recurrent demo, or see recurrent --help.');
     default:
       return fail('OPTION_INVALID', `${name}: ${what}`, hint);
@@ -74,17 +74,22 @@ function refuseOption(command: Command, flag: string): never {
   if (command.options.some(({ long }) => long === flag)) {
     fail('OPTION_INVALID', `${flag} takes no value`, `Write ${flag} alone.`);
   }
-  const takers = (command.parent ?? command).commands
-    .filter((other) => other !== command && other.options.some(({ long, short }) => long === flag || short === flag))
-    .map(pathOf);
+  const takersAmong = (others: readonly Command[]) =>
+    others.filter((other) => other.options.some(({ long, short }) => long === flag || short === flag)).map(pathOf);
+  const [within] = takersAmong(command.commands);
+  if (within) fail('OPTION_UNSUPPORTED', `${name} does not take ${flag}`, `Put options last, as in ${within} ${flag}.`);
+  const takers = takersAmong(command.parent?.commands ?? []);
   if (takers.length) {
-    const hint = command.parent ? `It belongs to ${takers.join(', ')}.` : 'Put options after the command.';
-    fail('OPTION_UNSUPPORTED', `${name} does not take ${flag}`, hint);
+    fail('OPTION_UNSUPPORTED', `${name} does not take ${flag}`, `It belongs to ${takers.join(', ')}.`);
   }
   const known = command.options.flatMap(({ long }) => long ?? []);
   const nearest = nearestNames(flag, known);
   const hint = nearest.length ? `Did you mean ${nearest.join(' or ')}?` : `See ${name} --help.`;
   fail('OPTION_UNKNOWN', `${name} has no option ${flag}`, hint);
+}
+
+function namesOf({ commands }: Command): string {
+  return commands.map((inner) => inner.name()).join(', ');
 }
 
 function pathOf(command: Command): string {

@@ -50,15 +50,20 @@ const ofModel = "the model's, else ";
 
 export const epochs = number('--epochs <n>', 'most passes over the training texts', run.epochs, ofModel);
 export const patience = number('--patience <n>', 'epochs without a gain before the end', run.patience, ofModel);
-export const minDelta = number('--min-delta <x>', 'least gain that patience counts', run.minDelta);
+export const minDelta = number('--min-delta <x>', 'least gain that --patience counts', run.minDelta);
 export const monitor = choice(
   '--monitor <metric>',
   'what the best epoch, --patience and --reduce-on-plateau watch, on the validation part',
   run.monitor.unwrap().options,
   run.monitor,
 );
-export const keep = choice('--keep <epoch>', 'whose weights the run gives', run.keep.unwrap().options, run.keep);
-export const batchSize = number('--batch-size <n>', 'texts a step', run.batchSize);
+export const keep = choice(
+  '--keep <epoch>',
+  'whose weights the run keeps as its model',
+  run.keep.unwrap().options,
+  run.keep,
+);
+export const batchSize = number('--batch-size <n>', 'texts in a training step', run.batchSize);
 export const learningRate = number('--learning-rate <x>', 'step size of the optimiser', run.learningRate, ofModel);
 export const schedule = settings(
   '--schedule <type[,…]>',
@@ -89,14 +94,19 @@ export const globalClipNorm = number(
   run.globalClipNorm,
 );
 export const clipValue = number('--clip-value <x>', 'cut each value of the gradients off at ± this', run.clipValue);
-export const seed = number('--seed <n>', 'of initial weights, shuffling and dropout', run.seed);
+export const seed = number('--seed <n>', 'seed of the initial weights, shuffling and dropout', run.seed);
 export const vocabularySize = number(
   '--vocabulary-size <n>',
-  'most ids of the vocabulary',
+  'most ids of the vocabulary, for padding and unknown words too',
   run.vocabularySize,
   ofModel,
 );
-export const maxLength = number('--max-length <n>', 'time steps: texts are padded or cut', run.maxLength, ofModel);
+export const maxLength = number(
+  '--max-length <n>',
+  'time steps: texts are padded or cut to this length',
+  run.maxLength,
+  ofModel,
+);
 export const padding = choice('--padding <side>', 'where zeros go in a short text', side.options, run.padding, ofModel);
 export const truncating = choice(
   '--truncating <side>',
@@ -105,16 +115,23 @@ export const truncating = choice(
   run.truncating,
   ofModel,
 );
-export const validationSplit = number('--validation-split <x>', 'share watched while training', run.validationSplit);
-export const testSplit = number('--test-split <x>', 'share held out to the end', run.testSplit);
-export const splitSeed = number('--split-seed <n>', 'of the division into parts', run.splitSeed);
-export const engine = choice('--engine <name>', 'what computes', ['auto', 'fastest', ...engineNames], run.engine);
+export const validationSplit = number(
+  '--validation-split <x>',
+  'share of the texts that early stopping watches',
+  run.validationSplit,
+);
+export const testSplit = number('--test-split <x>', 'share of the texts that is held out to the end', run.testSplit);
+export const splitSeed = number('--split-seed <n>', 'seed of the split into parts', run.splitSeed);
+export const engine = choice('--engine <name>', 'what trains', ['auto', 'fastest', ...engineNames], run.engine);
 export const threads = number(
   '--threads <n>',
   'threads of the engine (default: as many as make it faster)',
   run.threads,
 );
-export const bucket = new Option('--bucket', 'batches of texts of like length, without padding (models that mask)');
+export const bucket = new Option(
+  '--bucket',
+  'batches of texts of like length, without the padding they share; for models that mask',
+);
 
 /** What `train` can be told about a run. */
 export const runOptions: readonly Option[] = [

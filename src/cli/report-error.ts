@@ -1,11 +1,11 @@
 import { catalogue, RecurrentError } from '../core/errors.ts';
 import { printable } from './terminal/format.ts';
-import { coloursFor } from './terminal/terminal.ts';
+import { coloursFor, redraws } from './terminal/terminal.ts';
 
 /** Prints `error` on standard error. @returns the exit status of the catalogue */
 export function reportError(error: unknown, { json }: { readonly json: boolean }): number {
   const known = toRecurrentError(error);
-  if (process.stderr.isTTY) process.stderr.write('\r\x1b[K'); // what a progress bar may have left on the line
+  if (redraws(process.stderr)) process.stderr.write('\r\x1b[K'); // what a progress bar may have left on the line
   process.stderr.write(`${json ? JSON.stringify({ error: known }) : describe(known)}\n`);
   if (process.env.DEBUG === 'recurrent' && error instanceof Error) process.stderr.write(`${traceOf(error)}\n`);
   return catalogue[known.code].exit;

@@ -25,19 +25,23 @@ const {
 export const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 export const serveOptions: readonly Option[] = [
-  new Option('--name <name>', "of a single file's model (default: that of the file)"),
+  new Option('--name <name>', "name of a single file's model (default: that of the file)"),
   new Option('--host <address>', `address to listen at (default: ${host.parse(undefined)}, this machine only)`),
-  number('--port <n>', 'port of HTTP, 0 for a free one', port),
-  number('--grpc-port <n>', 'port of gRPC (default: no gRPC; needs @grpc/grpc-js)', grpcPort),
+  number('--port <n>', 'port for HTTP, 0 for any free one', port),
+  number('--grpc-port <n>', 'port for gRPC (default: no gRPC; needs @grpc/grpc-js)', grpcPort),
   number('--max-batch <n>', 'rows that run together', maxBatch),
-  number('--max-delay-ms <x>', 'how long a row waits for others while the model is idle', maxDelayMs),
+  number('--max-delay-ms <x>', 'milliseconds for which a row waits for others while the model is idle', maxDelayMs),
   number('--max-queue <n>', 'rows that may wait for a model', maxQueue),
   number('--max-rows <n>', 'rows of one request', maxRows),
   number('--max-body-bytes <n>', 'bytes of one request', maxBodyBytes),
-  number('--timeout-seconds <x>', 'how long a request may take', timeoutSeconds),
+  number('--timeout-seconds <x>', 'seconds that a request may take', timeoutSeconds),
   number('--max-sequences <n>', 'texts in pieces that may be open for a model', maxSequences),
-  number('--sequence-idle-seconds <x>', 'without a piece until such a text is forgotten', sequenceIdleSeconds),
-  number('--reload-seconds <x>', 'between two looks at the files, 0 for none', reloadSeconds),
+  number(
+    '--sequence-idle-seconds <x>',
+    'seconds without a piece after which such a text is forgotten',
+    sequenceIdleSeconds,
+  ),
+  number('--reload-seconds <x>', 'seconds between two looks at the files, 0 for never', reloadSeconds),
   new Option('--isolation <kind>', `where models run (default: ${isolation.parse(undefined)})`).choices([
     'process',
     'none',
@@ -49,7 +53,7 @@ export const serveOptions: readonly Option[] = [
   new Option('--api-key-file <path>', 'file with the key that clients must send (or RECURRENT_API_KEY)'),
   new Option('--tls-cert <path>', 'certificate in PEM, for https'),
   new Option('--tls-key <path>', 'its private key in PEM'),
-  new Option('--log-level <level>', 'least that is logged (default: info)').choices(logLevels),
+  new Option('--log-level <level>', 'least severe messages that are logged (default: info)').choices(logLevels),
 ];
 
 export interface ServeCommandOptions extends ProviderCommandOptions {

@@ -133,7 +133,7 @@ function describeStart({
     '',
     `Vocabulary of ${formatCountOf(vocabulary.length, 'word')}; ${options.maxLength} steps, padding ${options.padding}, truncating ${options.truncating}.`,
     `Texts have ${formatCount(Math.round(lengths.median))} ids at the median, ${formatCount(Math.round(lengths.p95))} at the 95th percentile; ${formatShare(lengths.truncated)} are cut.`,
-    `${formatCountOf(split.train.length, 'text')} to train on, ${formatCount(split.validation.length)} to watch, ${formatCount(split.test.length)} held out.`,
+    `${formatCountOf(split.train.length, 'text')} to train on, ${formatCount(split.validation.length)} for early stopping, ${formatCount(split.test.length)} held out.`,
     ...(split.duplicates.groups ? [describeDuplicates(split)] : []),
     describeOptimiser(options),
     ...(resumedFrom ? [`Going on after epoch ${resumedFrom}.`] : []),

@@ -157,6 +157,7 @@ export const catalogue = {
   INTERNAL: { when: 'A fault of the program itself: please report it.', ...fault },
 } as const satisfies Record<string, CatalogueEntry>;
 
+/** A code of the catalogue, for programs to test. */
 export type ErrorCode = keyof typeof catalogue;
 
 /** Errors of a moment: the same request may well succeed when it is sent again. */
@@ -166,13 +167,15 @@ const passing: readonly ErrorCode[] = ['QUEUE_FULL', 'SEQUENCES_FULL', 'RUNTIME_
 export class RecurrentError extends Error {
   override readonly name = 'RecurrentError';
 
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly hint: string,
-    options?: { readonly cause?: unknown },
-  ) {
+  /** What kind of error it is, for programs to test. */
+  readonly code: ErrorCode;
+  /** What to do about it, for people. */
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, hint: string, options?: { readonly cause?: unknown }) {
     super(message, options);
+    this.code = code;
+    this.hint = hint;
   }
 
   /** Whether the same request may well succeed when it is sent again. */
@@ -180,6 +183,7 @@ export class RecurrentError extends Error {
     return passing.includes(this.code);
   }
 
+  /** Code, message and hint. */
   toJSON(): { code: ErrorCode; message: string; hint: string } {
     return { code: this.code, message: this.message, hint: this.hint };
   }

@@ -2,9 +2,11 @@
 import { createHash } from 'node:crypto';
 import type { Lexicon } from '../../models/text/encoder.ts';
 
+/** A text with its class. */
 export interface Example {
   /** Unique in its dataset, and the same at each reading: e.g. `spam-1/00001.7848dde101aa985090474a91ec93fcf0`. */
   readonly id: string;
+  /** As it was read. */
   readonly text: string;
   /** Index into the dataset's labels. */
   readonly label: number;
@@ -14,8 +16,11 @@ export interface Example {
 
 /** Indices of the examples of each part. */
 export interface Parts {
+  /** To train on. */
   readonly train: Int32Array<ArrayBuffer>;
+  /** For early stopping to watch. */
   readonly validation: Int32Array<ArrayBuffer>;
+  /** Held out to the end. */
   readonly test: Int32Array<ArrayBuffer>;
 }
 
@@ -23,16 +28,19 @@ export interface Parts {
 export interface Recipe {
   /** Whose it is, such as `keras.datasets.imdb`. */
   readonly name: string;
+  /** Which examples are in which part. */
   readonly parts: Parts;
   /** How texts become words, and all words that the recipe numbers. */
   readonly lexicon: Lexicon;
 }
 
+/** Labelled texts, as `loadDataset` gives them; a program can make its own. */
 export interface Dataset {
   /** As given to `loadDataset`. */
   readonly source: string;
   /** Names of the classes. */
   readonly labels: readonly string[];
+  /** All texts. */
   readonly examples: readonly Example[];
   /** What the reader met, kept or left out, and a person should know: e.g. `3 texts are empty`. */
   readonly notes: readonly string[];

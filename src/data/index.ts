@@ -1,4 +1,5 @@
-/** `recurrent-onnx/data`: labelled texts from files, and their split. */
+/** `recurrent-onnx/data`: labelled texts from files or a program, and their split. */
+export { createDataset, type LabelledRow } from './create-dataset.ts';
 export { type Dataset, datasetFingerprint, type Example, type Parts, type Recipe } from './dataset.ts';
 export { type LengthStatistics, lengthStatistics } from './length-statistics.ts';
 export { type LoadOptions, loadDataset } from './load.ts';

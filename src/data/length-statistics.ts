@@ -2,12 +2,17 @@ import { fail } from '../core/errors.ts';
 
 /** How long texts are, in ids before padding and truncating. */
 export interface LengthStatistics {
+  /** The shortest. */
   readonly min: number;
+  /** Of all. */
   readonly mean: number;
+  /** Half of the texts are at most this long. */
   readonly median: number;
   /** 90 % of the texts are at most this long. */
   readonly p90: number;
+  /** 95 % of the texts are at most this long. */
   readonly p95: number;
+  /** The longest. */
   readonly max: number;
   /** Share of the texts that are longer than the model reads: they are truncated. */
   readonly truncated: number;

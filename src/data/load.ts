@@ -3,14 +3,16 @@ import { extname } from 'node:path';
 import { fail } from '../core/errors.ts';
 import { fileError } from '../core/files.ts';
 import { type Progress, silent } from '../core/progress.ts';
+import { assemble } from './assemble.ts';
 import type { Dataset } from './dataset.ts';
 import { readFolder } from './readers/folder.ts';
 import { readImdb } from './readers/imdb.ts';
 import { readJsonl } from './readers/jsonl.ts';
-import { limits, type Reader, type Reading } from './readers/reader.ts';
+import type { Reader } from './readers/reader.ts';
 import { readSpam } from './readers/spam.ts';
 import { readCsv, readTsv } from './readers/table.ts';
 
+/** How labelled texts are read. */
 export interface LoadOptions {
   /** Column (CSV, TSV) or field (JSONL) that holds the text. Default: `text`. */
   readonly textColumn?: string | undefined;
@@ -21,7 +23,9 @@ export interface LoadOptions {
    * `recurrent data imdb` has fetched.
    */
   readonly imdbPath?: string | undefined;
+  /** Told how far reading is. */
   readonly progress?: Progress | undefined;
+  /** Ends reading with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,6 +36,7 @@ const readers = {
   '.csv': readCsv,
   '.tsv': readTsv,
   '.jsonl': readJsonl,
+  '.ndjson': readJsonl,
 } as const satisfies Record<string, Reader>;
 type SourceKind = keyof typeof readers;
 
@@ -43,6 +48,7 @@ const takes = {
   '.csv': ['textColumn', 'labelColumn'],
   '.tsv': ['textColumn', 'labelColumn'],
   '.jsonl': ['textColumn', 'labelColumn'],
+  '.ndjson': ['textColumn', 'labelColumn'],
 } as const satisfies Record<SourceKind, readonly (keyof LoadOptions)[]>;
 
 const sources = 'A source is spam, imdb, a folder with a subfolder for each class, or a .csv, .tsv or .jsonl file.';
@@ -77,6 +83,10 @@ function refuseOptions(source: string, kind: SourceKind, given: LoadOptions): vo
   }
 }
 
+function isExtension(name: string): name is Extract<SourceKind, `.${string}`> {
+  return name.startsWith('.') && Object.hasOwn(readers, name);
+}
+
 async function kindOf(source: string): Promise<SourceKind> {
   if (source === 'spam' || source === 'imdb') return source;
   const entry = await stat(source).catch((error: NodeJS.ErrnoException) => {
@@ -85,36 +95,6 @@ async function kindOf(source: string): Promise<SourceKind> {
   });
   if (entry.isDirectory()) return 'folder';
   const extension = extname(source).toLowerCase();
-  if (entry.isFile() && (extension === '.csv' || extension === '.tsv' || extension === '.jsonl')) return extension;
+  if (entry.isFile() && isExtension(extension)) return extension;
   return fail('DATA_INVALID', `${source} is no data source`, sources);
-}
-
-/** Numbers the classes and checks what all sources have in common. */
-function assemble(source: string, { texts, notes, recipe }: Reading): Dataset {
-  if (texts.length === 0) fail('DATA_INVALID', `${source} holds no examples`, 'Name a source with examples.');
-  const labels = [...new Set(texts.map(({ label }) => label))].sort();
-  if (labels.length === 1) {
-    fail(
-      'DATA_LABELS',
-      `every example of ${source} has the label "${labels[0]}"`,
-      'Give examples of two or more classes.',
-    );
-  }
-  if (labels.length > limits.classes) {
-    fail(
-      'DATA_LABELS',
-      `${source} has ${labels.length} different labels, such as "${labels[0]}"`,
-      'Name the column that holds the class.',
-    );
-  }
-  const empty = texts.filter(({ text }) => text.trim() === '').length;
-  if (empty === texts.length) fail('DATA_INVALID', `every text of ${source} is empty`, 'Name a source with texts.');
-  const numbers = new Map(labels.map((label, index) => [label, index]));
-  return {
-    source,
-    labels,
-    examples: texts.map((text) => ({ ...text, label: numbers.get(text.label) as number })),
-    notes: empty ? [...notes, `${empty} of ${texts.length} texts are empty`] : notes,
-    ...(recipe && { recipe }),
-  };
 }

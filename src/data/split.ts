@@ -4,6 +4,7 @@ import { createRandom, permutation, type Random } from '../core/random.ts';
 import type { Dataset, Parts, Recipe } from './dataset.ts';
 import { nearDuplicateGroups } from './near-duplicates.ts';
 
+/** How examples are divided. */
 export interface SplitOptions {
   /** Draws the parts; independent of the seed of training. */
   readonly seed: number;
@@ -152,6 +153,6 @@ function checkLabels(part: Part, present: ReadonlySet<number>, labels: readonly 
   fail(
     'DATA_LABELS',
     `no example of class "${labels[missing]}" is left for the ${part} part`,
-    'Give more examples of this class, or larger shares; near duplicates count as one.',
+    'Give more examples of this class (near duplicates count as one), a larger share, or a share of 0.',
   );
 }

@@ -4,7 +4,9 @@ import type { Outputs } from './runner.ts';
 import type { Sensitivity } from './sensitivity.ts';
 import type { Tolerance } from './tolerances.ts';
 
+/** The largest error, and where it was. */
 export interface Largest {
+  /** Its size. */
   readonly value: number;
   /** Where it was seen; 0 if nothing was compared. */
   readonly row: number;
@@ -12,6 +14,7 @@ export interface Largest {
 
 /** Rows are numbered from 0. */
 export interface Comparison {
+  /** Rows that were compared. */
   readonly rows: number;
   /** Largest |Δ| of a probability, over rows that are finite on both sides. */
   readonly probabilityError: Largest;
@@ -32,6 +35,8 @@ export interface Comparison {
 }
 
 /**
+ * Compares two runners' outputs for the same rows.
+ *
  * @param norm the side that margins and the relative part of the logit's tolerance are taken from
  * @param outputs columns: 1 for a binary head, else the number of classes
  * @param sensitivities of rows for which it was measured

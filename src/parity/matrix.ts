@@ -13,11 +13,15 @@ import { runners as allRunners } from './runners.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
 import { toleranceBetween, tolerances } from './tolerances.ts';
 
+/** What is compared, on which rows. */
 export interface ParityOptions {
+  /** The model and its exported file. */
   readonly subject: Subject;
   /** Token ids, [rows, time]. */
   readonly ids: Int32Array;
+  /** Texts. */
   readonly rows: number;
+  /** Ids of each. */
   readonly time: number;
   /** Default: all. The reference must be among them. */
   readonly runners?: readonly Runner[] | undefined;
@@ -25,7 +29,9 @@ export interface ParityOptions {
   readonly samples?: Readonly<Partial<Record<RunnerName, number>>> | undefined;
   /** Rows a call. Default: 128. */
   readonly batchSize?: number | undefined;
+  /** Told how far it is. */
   readonly progress?: Progress | undefined;
+  /** Ends it with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
 }
 

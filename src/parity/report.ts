@@ -6,6 +6,7 @@ import { type Tolerance, type ToleranceName, tolerances } from './tolerances.ts'
 
 /** A runner that ran, and how far it is from the reference. */
 export interface RanRunner {
+  /** Which one. */
   readonly name: RunnerName;
   /** What ran, in words. */
   readonly description: string;
@@ -15,12 +16,17 @@ export interface RanRunner {
   readonly maxAbsError: number;
   /** Largest |Δ| of a logit against the reference. */
   readonly maxLogitError: number;
+  /** Rows whose label differs from that of the reference. */
   readonly flips: number;
+  /** Rows whose label differs where the model prefers no class. */
   readonly ties: number;
+  /** How long it took. */
   readonly seconds: number;
 }
 
+/** A runner that cannot run here. */
 export interface SkippedRunner {
+  /** Which one. */
   readonly name: RunnerName;
   /** Why it did not run, with the remedy. */
   readonly skipped: string;
@@ -30,13 +36,21 @@ export interface SkippedRunner {
 export interface PairReport {
   /** Errors and margins are taken from this side: the reference, if it is one of the two. */
   readonly norm: RunnerName;
+  /** The other one. */
   readonly other: RunnerName;
+  /** Rows that both computed. */
   readonly examples: number;
+  /** Largest |Δ| of a probability. */
   readonly maxAbsError: number;
+  /** Where that was. */
   readonly maxAbsErrorRow: number;
+  /** Largest |Δ| of a logit. */
   readonly maxLogitError: number;
+  /** Where that was. */
   readonly maxLogitErrorRow: number;
+  /** Rows whose label differs. */
   readonly flips: number;
+  /** Rows whose label differs where the model prefers no class. They do not fail. */
   readonly ties: number;
   /** Rows with an error over tolerance, and over the row's own sensitivity. */
   readonly overTolerance: number;
@@ -48,15 +62,19 @@ export interface PairReport {
   readonly failingRows: readonly number[];
   /** The first of the rows that tie. */
   readonly tiedRows: readonly number[];
+  /** Which row of the table held. */
   readonly tolerance: ToleranceName;
+  /** No flip, no error over tolerance, no NaN. */
   readonly passed: boolean;
 }
 
 /** A row whose answer the float32 weights leave open by more than the tolerance. */
 export interface SensitiveRow extends Sensitivity {
+  /** From 0, as the rows were given. */
   readonly row: number;
 }
 
+/** What comparing all runners found. */
 export interface ParityReport {
   /** No flip, no error over tolerance and no NaN between any two runners. */
   readonly passed: boolean;
@@ -79,13 +97,15 @@ export interface ParityReport {
    * between the two most probable classes, of the norm of each pair.
    */
   readonly smallestMargin: number;
+  /** Those that ran, and those that cannot. */
   readonly runners: readonly (RanRunner | SkippedRunner)[];
+  /** Each runner against each. */
   readonly pairs: readonly PairReport[];
   /** The rows of the tolerance table that were used. */
   readonly tolerances: Readonly<Partial<Record<ToleranceName, Tolerance>>>;
 }
 
-/** @throws PARITY_FAILED naming the runners, what differs and where */
+/** Passes a report in which all runners agree. @throws PARITY_FAILED naming the runners, what differs and where */
 export function assertParity({ pairs }: ParityReport): void {
   const failed = pairs.filter(({ passed }) => !passed);
   if (failed.length === 0) return;

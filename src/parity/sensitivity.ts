@@ -11,7 +11,9 @@ import { type ReferenceOutputs, type ReferenceWeights, referenceForward } from '
 
 /** Largest movement of a row's outputs. */
 export interface Sensitivity {
+  /** Of its probabilities, the largest. */
   readonly probability: number;
+  /** Of its logits, the largest. */
   readonly logit: number;
 }
 

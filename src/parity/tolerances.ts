@@ -1,11 +1,13 @@
 /** How far two runners may be apart, and why. The only place where this is said. */
 import type { RunnerName } from './runner.ts';
 
+/** How far two runners may be apart. */
 export interface Tolerance {
   /** Largest |Δ| of a probability. */
   readonly probability: number;
   /** Largest |Δ| of a logit, as a share of max(1, |logit|). */
   readonly logit: number;
+  /** Why so far. */
   readonly reason: string;
 }
 
@@ -29,6 +31,7 @@ export const tolerances = {
   },
 } as const satisfies Record<string, Tolerance>;
 
+/** A row of the table. */
 export type ToleranceName = keyof typeof tolerances;
 
 /** The row for a runner against the float64 reference. */

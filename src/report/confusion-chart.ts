@@ -3,10 +3,13 @@ import { drawing, element, headHeight, text, tooltip } from './svg.ts';
 import { fitText, textWidth } from './text-width.ts';
 import { filled, stroked } from './theme.ts';
 
+/** Of which class texts are, and for which they were taken. */
 export interface ConfusionChart {
+  /** Above the chart. */
   readonly title: string;
   /** Below the title. */
   readonly note?: string | undefined;
+  /** Names of the classes by index. */
   readonly labels: readonly string[];
   /** counts[i][j]: examples of class i that were taken for class j. */
   readonly counts: readonly (readonly number[])[];
@@ -18,7 +21,7 @@ const smallestWithShare = 56;
 /** From this share on, words in the colour of paper stand out better than those in ink: in light and in dark. */
 export const paperFrom = 0.68;
 
-/** @returns an `<svg>` for a file or a page */
+/** Draws a confusion matrix, shaded by the share of the class. @returns an `<svg>` for a file or a page */
 export function confusionChart({ title, note, labels, counts }: ConfusionChart): string {
   const cell = Math.max(16, Math.min(96, 520 / Math.max(labels.length, 1)));
   const rowLabels = labels.map((label) => fitText(label, widest));

@@ -6,10 +6,13 @@ import { drawMarks, type Mark, marksHeight, placeMarks } from './marks.ts';
 import { drawing, element, headHeight, tooltip } from './svg.ts';
 import { filled } from './theme.ts';
 
+/** How often which values occur. */
 export interface Histogram {
+  /** Above the chart. */
   readonly title: string;
   /** Below the title. */
   readonly note?: string | undefined;
+  /** What the values are. */
   readonly xLabel: string;
   /** What is counted. Default: texts. */
   readonly yLabel?: string | undefined;
@@ -19,12 +22,15 @@ export interface Histogram {
   readonly upTo?: number | undefined;
   /** About so many bars, so that they begin at round numbers. Default: 40. */
   readonly bins?: number | undefined;
+  /** Lines at certain values. */
   readonly marks?: readonly Mark[] | undefined;
+  /** Pixels. Default: 640. */
   readonly width?: number | undefined;
+  /** Pixels. Default: 360. */
   readonly height?: number | undefined;
 }
 
-/** @returns an `<svg>` for a file or a page */
+/** Draws how often which values occur. @returns an `<svg>` for a file or a page */
 export function histogram(chart: Histogram): string {
   const { title, xLabel, yLabel = 'texts', bins = 40, marks = [], width = 640, height = 360 } = chart;
   const sorted = Array.from(Float64Array.from(chart.values).filter(Number.isFinite).sort());

@@ -2,19 +2,25 @@
 import type { EpochRecord } from '../../models/checkpoint/state.ts';
 import { lineChart } from './line-chart.ts';
 
+/** What a chart of a run says besides its curves. */
 export interface HistoryChart {
+  /** Above the chart. */
   readonly title?: string | undefined;
+  /** Below the title. */
   readonly note?: string | undefined;
+  /** Marked by a line. */
   readonly bestEpoch?: number | undefined;
 }
 
 /** What the curves show of an epoch. */
 export type ChartedEpoch = Pick<EpochRecord, 'epoch' | 'loss' | 'accuracy' | 'validationLoss' | 'validationAccuracy'>;
 
+/** Training and validation loss over the epochs. @returns an `<svg>` for a file or a page */
 export function lossChart(history: readonly ChartedEpoch[], { title = 'Loss', ...chart }: HistoryChart = {}): string {
   return curves(history, { title, ...chart }, 'loss', 'validationLoss');
 }
 
+/** The same of the accuracy. @returns an `<svg>` for a file or a page */
 export function accuracyChart(
   history: readonly ChartedEpoch[],
   { title = 'Accuracy', ...chart }: HistoryChart = {},

@@ -11,7 +11,9 @@ import { curveStyle } from './theme.ts';
 /** null, and what is not finite, is a gap. */
 export type Values = readonly (number | null)[];
 
+/** A curve. */
 export interface Series {
+  /** In the legend. */
   readonly name: string;
   /** One for each x. */
   readonly values: Values;
@@ -19,31 +21,40 @@ export interface Series {
   readonly band?: { readonly low: Values; readonly high: Values } | undefined;
   /** Place in the palette. Default: the place of the series. */
   readonly colour?: number | undefined;
+  /** Default: false. */
   readonly dashed?: boolean | undefined;
 }
 
+/** Curves over a common axis. */
 export interface LineChart {
+  /** Above the chart. */
   readonly title: string;
   /** Below the title. */
   readonly note?: string | undefined;
+  /** What x is. */
   readonly xLabel: string;
+  /** What the values are. */
   readonly yLabel: string;
   /** Ascending. */
   readonly x: readonly number[];
+  /** The curves. */
   readonly series: readonly Series[];
+  /** Lines at certain x. */
   readonly marks?: readonly Mark[] | undefined;
   /** Default: what the values take. */
   readonly yRange?: readonly [number, number] | undefined;
   /** Writes 0.8 as 80 %. */
   readonly percent?: boolean | undefined;
+  /** Pixels. Default: 640. */
   readonly width?: number | undefined;
+  /** Pixels. Default: 360. */
   readonly height?: number | undefined;
 }
 
 /** At most so many points are marked one by one. */
 const mostDots = 40;
 
-/** @returns an `<svg>` for a file or a page */
+/** Draws curves. @returns an `<svg>` for a file or a page */
 export function lineChart(chart: LineChart): string {
   const {
     title,

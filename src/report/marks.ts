@@ -4,8 +4,11 @@ import { text } from './svg.ts';
 import { textWidth } from './text-width.ts';
 import { filled, stroked } from './theme.ts';
 
+/** A line at a place of note. */
 export interface Mark {
+  /** Where it stands. */
   readonly x: number;
+  /** Beside it. */
   readonly label: string;
 }
 

@@ -8,6 +8,7 @@ import { fail } from '../core/errors.ts';
 
 const packages = ['@resvg/resvg-wasm', 'dejavu-fonts-ttf'] as const;
 
+/** How a picture is drawn. */
 export interface PngOptions {
   /** Pixels of the picture for one of the drawing. Default: 2. */
   readonly scale?: number | undefined;
@@ -18,7 +19,7 @@ export type PngRenderer = (svg: string, options?: PngOptions) => Uint8Array;
 
 let loading: Promise<PngRenderer> | undefined;
 
-/** @throws PACKAGE_MISSING where one of the two packages is not installed */
+/** Loads what draws an SVG chart as a PNG picture. @throws PACKAGE_MISSING where one of the two packages is not installed */
 export function loadPngRenderer(): Promise<PngRenderer> {
   loading ??= load();
   return loading;

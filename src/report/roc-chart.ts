@@ -6,12 +6,15 @@ import type { RocCurve, RocPoint } from './roc.ts';
 import { drawing, element, headHeight, pixels } from './svg.ts';
 import { curveStyle, stroked } from './theme.ts';
 
+/** Receiver operating characteristics. */
 export interface RocChart {
+  /** Above the chart. */
   readonly title: string;
   /** Below the title. */
   readonly note?: string | undefined;
   /** One, or one a class. */
   readonly curves: readonly { readonly name: string; readonly curve: RocCurve }[];
+  /** Pixels. Default: 460. */
   readonly width?: number | undefined;
 }
 

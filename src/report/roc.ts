@@ -1,5 +1,6 @@
 /** Receiver operating characteristic: what each threshold on a score would let through. */
 
+/** What a threshold lets pass. */
 export interface RocPoint {
   /** Share of the negatives at or above the threshold. */
   readonly falsePositives: number;
@@ -7,6 +8,7 @@ export interface RocPoint {
   readonly truePositives: number;
 }
 
+/** A receiver operating characteristic. */
 export interface RocCurve {
   /** From (0, 0) to (1, 1), one for each distinct score. */
   readonly points: readonly RocPoint[];

@@ -5,8 +5,11 @@
 import { scaleLinear } from 'd3-scale';
 import { spanOf } from './span.ts';
 
+/** Curves in letters. */
 export interface TerminalChart {
+  /** Above the chart. */
   readonly title: string;
+  /** What x is. */
   readonly xLabel: string;
   /** Ascending. */
   readonly x: readonly number[];
@@ -25,7 +28,7 @@ const widest = 72;
 const narrowest = 16;
 const letters = ['*', 'o', 'x', '+', '#', '='];
 
-/** @returns lines without a trailing newline; undefined where there is no room, or no curve of two points or more */
+/** Draws curves in letters. @returns lines without a trailing newline; undefined where there is no room, or no curve of two points or more */
 export function terminalChart(chart: TerminalChart): string | undefined {
   const { title, xLabel, x, series, width, height = 8, paint } = chart;
   const span = spanOf(series.flatMap(({ values }) => values.filter(isNumber)));

@@ -2,7 +2,7 @@
 import type { ModelSpec, SpecInput } from '../../models/layers.ts';
 import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { parseSpec } from '../../models/spec.ts';
-import { kerasTokenizer, type Preprocessing } from '../../models/text/preprocessing.ts';
+import { defaultTokenizer, type Preprocessing } from '../../models/text/preprocessing.ts';
 import { fail } from '../core/errors.ts';
 import type { Dataset } from '../data/dataset.ts';
 import type { RunOptions, RunOptionsInput } from './options.ts';
@@ -37,7 +37,7 @@ export function describeModel(
   options: RunOptions,
   texts: readonly string[],
 ): DescribedModel {
-  const tokenizer = options.tokenizer ?? kerasTokenizer;
+  const tokenizer = options.tokenizer ?? defaultTokenizer;
   const limitOf = (size: number) => Math.max(size - tokenizer.firstWordId, 0);
   const classes = data.labels.length;
 

@@ -62,6 +62,7 @@ export interface Engine {
 }
 
 export const engineNames = ['js', 'wasm', 'onnxruntime', 'onnxruntime-cuda', 'tensorflow'] as const;
+/** What can train; `docs/engines.md` describes each. */
 export type EngineName = (typeof engineNames)[number];
 
 export interface EngineOptions {
@@ -89,6 +90,7 @@ export interface EngineLoad {
 export interface MemoryPart {
   /** Noun phrase, such as 'weights, gradients and moments'. */
   readonly what: string;
+  /** How much that is. */
   readonly bytes: number;
 }
 

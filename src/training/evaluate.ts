@@ -17,7 +17,9 @@ import { sgd } from './optimisers.ts';
 
 /** Labelled texts, such as a dataset or a part of one. */
 export interface LabelledTexts {
+  /** Names of the classes by index. */
   readonly labels: readonly string[];
+  /** The texts. */
   readonly examples: readonly Example[];
   /** Of the data set that the examples are of. */
   readonly recipe?: Recipe | undefined;
@@ -25,7 +27,9 @@ export interface LabelledTexts {
 
 /** Its figures are scikit-learn's, its loss is the mean cross-entropy in nats. */
 export interface EvaluationReport extends Metrics {
+  /** Texts that were classified. */
   readonly examples: number;
+  /** Names of the classes by index. */
   readonly labels: readonly string[];
   /** Each class against all others, in the order of the labels. */
   readonly classes: readonly ClassMetrics[];
@@ -33,18 +37,23 @@ export interface EvaluationReport extends Metrics {
   readonly confusion: readonly (readonly number[])[];
   /** Of each class, in the order of the examples. */
   readonly probabilities: Float32Array; // [examples, classes]
+  /** The class of each example, by index. */
   readonly targets: Int32Array; // [examples]
 }
 
+/** How a model is evaluated. */
 export interface EvaluateOptions {
   /** Rows at a time. Default: 64. */
   readonly batchSize?: number | undefined;
+  /** Told how far it is. */
   readonly progress?: Progress | undefined;
+  /** Ends it with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** What computes. */
 export interface EvaluationEngine {
+  /** Default: `auto`. */
   readonly engine?: EngineName | 'auto' | undefined;
   /** Default: what suits the engine, up to the cores there are. */
   readonly threads?: number | undefined;

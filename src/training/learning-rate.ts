@@ -8,24 +8,68 @@ import type { EpochRecord } from '../../models/checkpoint/state.ts';
 import type { MetricName } from './metrics.ts';
 import { isGain, monitoredValue } from './monitor.ts';
 
-/** Epochs, parts of one included. */
+/** How the learning rate goes from step to step. Lengths are in epochs, parts of one included. */
+export type ScheduleInput = ConstantInput | StepDecayInput | ExponentialDecayInput | DecayInput;
+
+interface WarmUp {
+  /** Over these epochs the rate rises evenly from 0; the schedule begins after them. Default: 0. */
+  readonly warmup?: number | undefined;
+}
+
+interface ConstantInput extends WarmUp {
+  /** The learning rate stays. */
+  readonly type: 'constant';
+}
+
+interface StepDecayInput extends WarmUp {
+  /** Multiplied by `factor` after every so many epochs: `ExponentialDecay(staircase=True)`, PyTorch's `StepLR`. */
+  readonly type: 'step';
+  /** Epochs between two steps. */
+  readonly every: number;
+  /** What the rate is multiplied by, above 0 and at most 1. */
+  readonly factor: number;
+}
+
+interface ExponentialDecayInput extends WarmUp {
+  /** Multiplied by `factor` in each epoch, evenly over its steps: `ExponentialDecay`. */
+  readonly type: 'exponential';
+  /** What the rate is multiplied by, above 0 and at most 1. */
+  readonly factor: number;
+}
+
+interface DecayInput extends WarmUp {
+  /** Half a cosine (`CosineDecay`), or a line (`PolynomialDecay` of power 1), down to `end`. */
+  readonly type: 'cosine' | 'linear';
+  /** Epochs until the end. Default: the epochs that the run may have. */
+  readonly over?: number | undefined;
+  /** Where the rate ends, as a share of the learning rate. Default: 0. */
+  readonly end?: number | undefined;
+}
+
+/** When epochs bring no gain, the learning rate is reduced: Keras' callback `ReduceLROnPlateau`. */
+export interface PlateauInput {
+  /** What the rate is multiplied by, between 0 and 1. Default: 0.1. */
+  readonly factor?: number | undefined;
+  /** Epochs without a gain after which the rate is reduced. Default: 2. */
+  readonly patience?: number | undefined;
+  /** Least gain that counts. Default: 1e-4. */
+  readonly minDelta?: number | undefined;
+  /** Epochs after a reduction that do not count. Default: 0. */
+  readonly cooldown?: number | undefined;
+  /** The rate never gets lower. Default: 0. */
+  readonly minRate?: number | undefined;
+}
+
 const epochs = z.number().gt(0).max(1_000_000);
-/** Over these epochs the rate rises evenly from 0; the schedule begins after them. */
 const warmup = z.number().min(0).max(1_000_000).default(0);
-/** What a rate is multiplied by. */
 const factor = z.number().gt(0).max(1);
-/** Where the rate ends, as a share of the learning rate. */
 const end = z.number().min(0).max(1).default(0);
 
 export const scheduleSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('constant'), warmup }),
-  /** Multiplied by `factor` after every so many epochs: `ExponentialDecay(staircase=True)`, PyTorch's `StepLR`. */
   z.strictObject({ type: z.literal('step'), every: epochs, factor, warmup }),
-  /** By `factor` in each epoch, evenly over its steps: `ExponentialDecay`. */
   z.strictObject({ type: z.literal('exponential'), factor, warmup }),
-  /** Half a cosine down to `end`: `CosineDecay`. @remarks `over` is by default the epochs that the run may have. */
   z.strictObject({ type: z.literal('cosine'), over: epochs.optional(), end, warmup }),
-  /** A line down to `end`: `PolynomialDecay` of power 1. */
   z.strictObject({ type: z.literal('linear'), over: epochs.optional(), end, warmup }),
 ]);
 
@@ -35,13 +79,9 @@ export const constantRate: Schedule = { type: 'constant', warmup: 0 };
 
 export const plateauSchema = z.strictObject({
   factor: z.number().gt(0).lt(1).default(0.1),
-  /** Epochs without a gain after which the rate is reduced. */
   patience: z.int().min(1).max(1_000_000).default(2),
-  /** Least gain that counts. */
   minDelta: z.number().min(0).max(1e6).default(1e-4),
-  /** Epochs after a reduction before the next is thought of. */
   cooldown: z.int().min(0).max(1_000_000).default(0),
-  /** The rate never gets lower. */
   minRate: z.number().min(0).max(1e6).default(0),
 });
 

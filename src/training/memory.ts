@@ -6,6 +6,7 @@ import { formatBytes } from '../core/format-bytes.ts';
 import type { EngineLoad, MemoryPart } from './engine.ts';
 import { momentNames } from './optimisers.ts';
 
+/** What a run will hold in memory. */
 export interface MemoryPlan {
   /** All parts together. */
   readonly bytes: number;

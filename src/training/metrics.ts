@@ -10,6 +10,7 @@ import { z } from 'zod';
 export const metricName = z.enum(['loss', 'accuracy', 'precision', 'recall', 'f1', 'auc']);
 export type MetricName = z.output<typeof metricName>;
 
+/** Six figures of a model on some texts. */
 export interface Metrics {
   /** Mean over the rows. */
   readonly loss: number;

@@ -6,6 +6,38 @@ import { z } from 'zod';
 import type { ParameterSpec } from '../../models/plan.ts';
 import { sizeOf } from '../../models/weights.ts';
 
+/** How weights are updated, with the settings of Keras or PyTorch where they are left out. */
+export type OptimiserInput = AdamInput | RmspropInput | SgdInput;
+
+interface AdamInput {
+  /** As in Keras, or as in PyTorch, which adds ε to the corrected √v. */
+  readonly type: 'adam' | 'adam-pytorch';
+  /** Decay of the first moment. Default: 0.9. */
+  readonly beta1?: number | undefined;
+  /** Decay of the second moment. Default: 0.999. */
+  readonly beta2?: number | undefined;
+  /** Added to √v. Default: 1e-7, of `adam-pytorch` 1e-8. */
+  readonly epsilon?: number | undefined;
+}
+
+interface RmspropInput {
+  /** As in Keras, without momentum. */
+  readonly type: 'rmsprop';
+  /** Decay of the second moment. Default: 0.9. */
+  readonly rho?: number | undefined;
+  /** Added to v. Default: 1e-7. */
+  readonly epsilon?: number | undefined;
+}
+
+interface SgdInput {
+  /** Gradient descent. */
+  readonly type: 'sgd';
+  /** Share of the last move that is made again. Default: 0. */
+  readonly momentum?: number | undefined;
+  /** Nesterov's momentum. Default: false. */
+  readonly nesterov?: boolean | undefined;
+}
+
 const fraction = z.number().min(0).lt(1);
 
 export const optimiserSchema = z.discriminatedUnion('type', [
@@ -26,6 +58,7 @@ export const optimiserSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('sgd'), momentum: fraction.default(0), nesterov: z.boolean().default(false) }),
 ]);
 
+/** An optimiser with every default filled in. */
 export type OptimiserOptions = Readonly<z.output<typeof optimiserSchema>>;
 
 /** As Keras' `Adam`. */

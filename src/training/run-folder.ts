@@ -10,9 +10,13 @@ import { fail } from '../core/errors.ts';
 import { fileError, writeFileAtomically } from '../core/files.ts';
 import { takeLock } from '../core/lock.ts';
 
+/** Where things are in the folder of a run. */
 export interface RunFiles {
+  /** The best model so far. */
   readonly best: string;
+  /** All that is needed to go on. */
   readonly last: string;
+  /** The figures of each epoch, as CSV. */
   readonly history: string;
   /** Where `recurrent` puts the exported model. */
   readonly onnx: string;
@@ -32,6 +36,7 @@ export interface RunFolder {
 /** `new`: refuses a folder that holds a run; `overwrite`: replaces it at the first save; `resume`: goes on with it. */
 export type RunMode = 'new' | 'overwrite' | 'resume';
 
+/** The files of the run in `folder`, whether they are there or not. */
 export function runFiles(folder: string): RunFiles {
   return {
     best: join(folder, 'best.safetensors'),

@@ -24,8 +24,11 @@ import { resolveStepOptions } from './resolve-step-options.ts';
 import { beginning, expectSame } from './resume.ts';
 import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
 
+/** What `train` takes: a spec, labelled texts, and options of the run. */
 export interface TrainOptions extends RunOptionsInput {
+  /** The model: a parsed spec, or a function that makes one when the sizes of vocabulary and classes are known. */
   readonly spec: SpecSource;
+  /** Labelled texts, such as those of `loadDataset`. */
   readonly data: Dataset;
   /** What the model prefers for options that are left out, e.g. its length of texts. */
   readonly defaults?: RunOptionsInput | undefined;
@@ -39,6 +42,7 @@ export interface TrainOptions extends RunOptionsInput {
   readonly onStart?: ((start: TrainingStart) => void) | undefined;
   /** Called after each epoch. */
   readonly onEpoch?: ((record: EpochRecord, more: { seconds: number; best: boolean }) => void) | undefined;
+  /** Told how far each epoch is. */
   readonly progress?: Progress | undefined;
   /** Ends training after the step at hand; what was saved after the last whole epoch stays. */
   readonly signal?: AbortSignal | undefined;
@@ -46,12 +50,17 @@ export interface TrainOptions extends RunOptionsInput {
 
 /** What is known before the first step. */
 export interface TrainingStart {
+  /** What the model is. */
   readonly plan: ModelPlan;
+  /** Every option, as the run takes it. */
   readonly options: RunOptions;
+  /** Which examples are trained on, watched and held out. */
   readonly split: Split;
+  /** By falling count. */
   readonly vocabulary: readonly string[];
   /** Of the texts that are trained on. */
   readonly lengths: LengthStatistics;
+  /** What trains, and why. */
   readonly engine: {
     readonly name: EngineName;
     readonly threads: number;
@@ -67,19 +76,25 @@ export interface TrainingStart {
   readonly history: readonly EpochRecord[];
 }
 
+/** What a run came to. */
 export interface TrainingResult extends TrainingStart {
-  /** With the best weights. */
+  /** With the weights of the best epoch, or of the last with `keep: 'last'`. */
   readonly model: TrainedModel;
   /** Of all epochs. */
   readonly history: readonly EpochRecord[];
+  /** Whose weights the model has, from 1. */
   readonly bestEpoch: number;
+  /** Whether patience ended it before the last epoch. */
   readonly stoppedEarly: boolean;
+  /** Whether `signal` ended it. */
   readonly interrupted: boolean;
+  /** Where the run is kept, if it has a folder. */
   readonly files: RunFiles | undefined;
 }
 
 /**
- * Trains a classifier.
+ * Trains a classifier on labelled texts: divides them, fits the vocabulary, trains until early stopping or `epochs` ends
+ * it, and gives the model of the best epoch. With `out`, every epoch is saved.
  *
  * @throws OPTION_INVALID, OPTION_UNSUPPORTED, SPEC_INVALID, DATA_LABELS, RUN_EXISTS, RUN_LOCKED, RESUME_MISMATCH,
  *   MEMORY_TOO_SMALL, LOSS_NOT_FINITE, FILE_ACCESS; INTERRUPTED when `signal` aborts before the first epoch is done
@@ -114,6 +129,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   if (previous) {
     expectSame('spec', previous.model.spec, plan.spec);
     expectSame('vocabulary', previous.model.vocabulary, vocabulary);
+    expectSame('preprocessing', previous.model.preprocessing, preprocessing);
   }
   checkBucket(plan, options);
   const targets = trainingExamples.map(({ label }) => label);

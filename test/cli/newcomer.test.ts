@@ -1,5 +1,6 @@
 /** Slips of somebody who is new: each ends in a hint with the next step. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -38,15 +39,36 @@ describe('a run that was not exported yet', () => {
   });
 });
 
+it('line ends of a form, and spaces of a page, divide words', async () => {
+  await cli(['export', at('run'), '--out', at('run/model.onnx')]);
+  const texts = ['my card was charged', 'my card\r\nwas\u00a0charged'];
+  const { predictions } = (await cliJson(['predict', at('run/model.onnx'), ...texts])) as { predictions: object[] };
+  const [plain, typed] = predictions.map((prediction) => ({ ...prediction, text: '' }));
+  expect(plain).toMatchObject({ words: 4, knownWords: 4 });
+  expect(typed).toEqual(plain);
+});
+
 describe('a table that a spreadsheet wrote', () => {
   it.each([
     [';', 'semicolons'],
     ['\t', 'tabs'],
-  ])('divided by %j: says so', async (character, name) => {
-    await writeFile(at('table.csv'), ['text', 'label\na text', 'a\nanother', 'b\n'].join(character));
-    const { code, hint } = await cliRefusal(['train', 'lstm', '--data', at('table.csv'), '--out', at('no')], 2);
-    expect(code).toBe('DATA_NOT_FOUND');
-    expect(hint).toContain(`divided by ${name}`);
+  ])('divided by %j: is read, and a remark says so', async (character, name) => {
+    const rows = readFileSync(tickets, 'utf8').replaceAll(/,(\w+)$/gm, `${character}$1`);
+    await writeFile(at('table.csv'), rows);
+    const run = ['train', 'lstm', '--data', at('table.csv'), '--out', at('table'), ...quickly];
+    const { status, stdout } = await cli(run);
+    expect(status).toBe(0);
+    expect(stdout).toContain(`cells are divided by ${name}`);
+    const { predictions } = await cliJson(['predict', at('run/model.onnx'), '--file', at('table.csv')]);
+    expect(predictions).toHaveLength(120);
+  });
+
+  it('with other names of columns: the hint names the one that is meant', async () => {
+    await writeFile(at('capitals.csv'), 'Text,Label\na text,a\nanother,b\n');
+    const { hint } = await cliRefusal(['train', 'lstm', '--data', at('capitals.csv'), '--out', at('no')], 2);
+    expect(hint).toBe('Is it "Text"? Name it with --text-column.');
+    const predict = ['predict', at('run/model.onnx'), '--file', at('capitals.csv')];
+    expect((await cliRefusal(predict, 2)).hint).toBe(hint);
   });
 });
 

@@ -1,6 +1,9 @@
 /** Where output goes: pipes, terminals, `--json`, `--quiet`, readers that leave early. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { cli, onTerminal, outcomeOf, quickly, startCli, terminalMissing, tickets, useCli } from './run-cli.ts';
 
@@ -43,7 +46,7 @@ describe('in a pipe', () => {
     expect((await cli(['nonsense'], { env: { FORCE_COLOR: '1', NO_COLOR: '1' } })).stderr).not.toContain('\u001b');
   });
 
-  it('a reader that leaves early ends the command quietly', async () => {
+  it('a reader that leaves early ends predict quietly', async () => {
     const lines = 'a text with some words in it\n'.repeat(20_000);
     await writeFile(at('many.txt'), lines);
     const child = startCli(['predict', at('run/model.onnx'), '--file', at('many.txt')]);
@@ -51,6 +54,25 @@ describe('in a pipe', () => {
     child.stdout.once('data', () => child.stdout.destroy());
     const { status, stderr } = await outcomeOf(child);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  });
+});
+
+describe('work whose output nobody takes', () => {
+  it('is done all the same', async () => {
+    const child = startCli(demo('unheard'));
+    child.stdin.end();
+    child.stdout.once('data', () => child.stdout.destroy());
+    const { status, stderr } = await outcomeOf(child);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(existsSync(at('unheard/model.onnx'))).toBe(true);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('but a full disk is said', async () => {
+    const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+    const child = spawn('sh', ['-c', `'${process.execPath}' '${main}' models > /dev/full`]);
+    const { status, stderr } = await outcomeOf(child);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^error FILE_ACCESS cannot write standard output: ENOSPC.*\nhint {2}The disk is full/);
   });
 });
 
@@ -80,6 +102,12 @@ describe('--quiet', () => {
 
 describe('on a terminal', () => {
   if (terminalMissing) console.warn(`skipped: ${terminalMissing}`);
+
+  it.skipIf(terminalMissing)('that knows no escape codes there are none', async () => {
+    const stdout = await onTerminal(demo('dumb'), { TERM: 'dumb' });
+    expect(stdout).toContain('Epoch 1/2');
+    expect(stdout).not.toContain('\u001b');
+  });
 
   it.skipIf(terminalMissing)('there are a progress bar and colours, and the terminal is left as it was', async () => {
     const stdout = await onTerminal(demo('tty'));

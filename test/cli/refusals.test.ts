@@ -14,6 +14,7 @@ const mistakes: readonly (readonly [args: readonly string[], code: string, says:
   [['train', 'lstm', '--colour', 'red'], 'OPTION_UNKNOWN', /--colour.*train --help/],
   [['models', '--epochs', '3'], 'OPTION_UNSUPPORTED', /models does not take --epochs.*recurrent train/],
   [['evaluate', 'x', '--max-length', '3'], 'OPTION_UNSUPPORTED', /evaluate does not take --max-length/],
+  [['bench', '--epochs', '3'], 'OPTION_UNSUPPORTED', /Put options last, as in recurrent bench/],
   [['models', '--json=yes'], 'OPTION_INVALID', /--json takes no value/],
   [['train'], 'OPTION_INVALID', /missing required argument 'model'/],
   [['train', 'lstm', 'gru'], 'OPTION_INVALID', /too many arguments/],
@@ -41,6 +42,18 @@ const mistakes: readonly (readonly [args: readonly string[], code: string, says:
   [['export', 'none'], 'OPTION_INVALID', /--out <file> is missing/],
   [['export', 'none', '--out', 'x.txt'], 'OPTION_INVALID', /does not end in \.onnx/],
   [['predict', 'none.onnx', 'a text'], 'FILE_NOT_FOUND', /none\.onnx/],
+  [
+    ['predict', 'none.onnx', 'a text', '--text-column', 'body'],
+    'OPTION_UNSUPPORTED',
+    /--text-column is for texts from a file/,
+  ],
+  [
+    ['predict', 'none.onnx', '--file', tickets, '--format', 'txt', '--text-column', 'a'],
+    'OPTION_UNSUPPORTED',
+    /no columns/,
+  ],
+  [['predict', 'none.onnx', '--file', 'texts.json'], 'OPTION_INVALID', /--format jsonl/],
+  [['predict', 'none.onnx', 'a text', '--out', 'labels.json'], 'OPTION_INVALID', /\*\.jsonl/],
   [['predict', 'none.onnx', '--file', 'none.txt'], 'FILE_NOT_FOUND', /none\.txt/],
   [['parity', 'none', '--data', tickets, '--runners', 'js,onnxruntim'], 'OPTION_INVALID', /mean onnxruntime/],
   [['parity', 'none', '--data', tickets, '--sample', '0'], 'OPTION_INVALID', /from 1/],
@@ -62,6 +75,12 @@ describe("a user's mistake", () => {
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('Usage: recurrent');
     expect(stderr).toContain('no command was given');
+  });
+
+  it('is a group of commands without one of them', async () => {
+    const { status, stdout, stderr } = await cli(['bench']);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain('recurrent bench needs one of its commands: training, curves, epoch');
   });
 
   it('is told to people in two lines on standard error', async () => {

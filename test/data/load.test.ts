@@ -76,6 +76,17 @@ describe.each(Object.entries(writers))('%s', (kind, write) => {
     expect(notes).toEqual(['1 of 6 texts are empty']);
   });
 
+  test('points out labels that are most likely one', async () => {
+    const pairs: Pair[] = [
+      ['one', 'so so'],
+      ['two', 'so  so'], // two spaces
+      ['three', 'good'],
+    ];
+    const { labels, notes } = await loadDataset(await write(pairs));
+    expect(labels).toEqual(['good', 'so  so', 'so so']);
+    expect(notes).toEqual(['"so  so" and "so so" are classes of their own, but look alike']);
+  });
+
   test('gives the same again, with the same fingerprint', async () => {
     const source = await write(nasty);
     const [first, second] = [await loadDataset(source), await loadDataset(source)];

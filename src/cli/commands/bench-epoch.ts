@@ -10,7 +10,7 @@ import type { TerminalOptions } from '../terminal/terminal.ts';
 const epochContenders = ['wasm', 'onnxruntime', 'js'] as const;
 
 const contenders = namesOption('--contenders', 'which engines', epochContenders, ['wasm', 'onnxruntime']);
-const epochs = new Option('--epochs <n>', 'timed ones of each engine, after one to warm up')
+const epochs = new Option('--epochs <n>', 'epochs to time with each engine, after one to warm up')
   .default(5)
   .argParser(numberParser('--epochs', z.int().min(1).max(1000)));
 

@@ -13,10 +13,10 @@ import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const out = new Option('--out <folder>', 'the folder to write');
 const force = new Option('--force', 'replace the deployment that --out already holds');
-const name = new Option('--name <name>', "of the service (default: from the model's name)");
+const name = new Option('--name <name>', "name of the service (default: from the model's name)");
 const packed = new Option(
   '--package <file>',
-  "a packed recurrent-onnx (of npm pack) for the image, instead of the registry's",
+  "a recurrent-onnx packed by npm pack for the image, instead of the registry's",
 );
 const image = new Option('--image <reference>', 'name of the image, with registry and tag');
 const grpc = new Option('--grpc', 'clients speak gRPC instead of HTTP');
@@ -80,18 +80,18 @@ function kserve(): Command {
   return withExamples(
     target(
       'kserve',
-      'an InferenceService of KServe, with the own server or with Triton',
+      'an InferenceService of KServe, with our own server or with Triton',
       [image, packed, grpc, storageUri, replicas, maxBatch, maxDelay],
       async (served, options) => {
         const { kserveOnTriton, kserveOwnServer } = await import('../../../exporters/deploy/kserve.ts');
         const { storageUri: address, replicas: minimum = served.states.length > 0 ? 1 : 2 } = options;
         if (address === undefined) {
-          refuseOthers(options, [maxBatch, maxDelay], 'the own server, which batches by itself');
+          refuseOthers(options, [maxBatch, maxDelay], 'our own server, which batches by itself');
           const protocol = options.grpc ? 'grpc' : 'http';
           const own = { image: imageOf(served, options), replicas: minimum, protocol } as const;
           return kserveOwnServer(served, own, await packageOf(options));
         }
-        refuseOthers(options, [image, packed, grpc], '--storage-uri: there is no server of ours');
+        refuseOthers(options, [image, packed, grpc], '--storage-uri: Triton serves there, not our own server');
         return kserveOnTriton(served, { storageUri: address, replicas: minimum, ...batching(options) });
       },
     ),
@@ -102,7 +102,7 @@ function kserve(): Command {
 
 function docker(): Command {
   return withExamples(
-    target('docker', "the context of an image with the project's own server", [packed], async (served, options) => {
+    target('docker', 'the context of an image with recurrent serve', [packed], async (served, options) => {
       const { dockerDeployment } = await import('../../../exporters/deploy/docker.ts');
       return dockerDeployment(served, await packageOf(options));
     }),

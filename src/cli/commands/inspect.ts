@@ -24,8 +24,8 @@ import { readSpec } from '../read-spec.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
-const training = new Option('--training', 'the graph of one training step of the model, as engine onnxruntime runs it');
-const output = new Option('--output <file>', 'with --training: writes that graph as an ONNX file');
+const training = new Option('--training', 'show the graph of one training step, as engine onnxruntime runs it');
+const output = new Option('--output <file>', 'with --training: write that graph as an ONNX file');
 
 interface Options extends TerminalOptions {
   readonly training?: boolean;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { resolve } from 'node:path';
+import { extname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { readMetadata } from '../../../models/metadata/metadata.ts';
 import { producer } from '../../../models/metadata/producer.ts';
@@ -27,10 +27,10 @@ import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 const file = new Option('--file <path>', 'texts to classify; - for standard input; may be packed with gzip');
 const format = new Option(
   '--format <name>',
-  'of the texts (default: what the name of the file says, else txt)',
+  'format of the texts (default: what the name of the file says, else txt)',
 ).choices(textFormats);
-const out = new Option('--out <file>', 'where results go: .txt, .tsv, .csv or .jsonl, and .gz after it');
-const resume = new Option('--resume', 'goes on with an --out that was interrupted');
+const out = new Option('--out <file>', 'file for the results: .txt, .tsv, .csv or .jsonl, each also with .gz');
+const resume = new Option('--resume', 'go on with an --out that was interrupted');
 
 interface Options extends TerminalOptions, ProviderCommandOptions {
   readonly file?: string;
@@ -49,10 +49,7 @@ export function predict(): Command {
       if (options.resume && options.out === undefined) {
         fail('OPTION_INVALID', '--resume has no --out to go on with', 'Name the file of the run that was interrupted.');
       }
-      const { file: from, out: to } = options;
-      if (from !== undefined && to !== undefined && resolve(from) === resolve(to)) {
-        fail('OPTION_INVALID', `--out ${to} is the file of the texts`, 'Name another file for the results.');
-      }
+      checkOut(options.out, options.file);
       const source = await openSource(words, options);
       const bytes = await readOnnx(model);
       const classifier = await loadClassifier(bytes, sessionOptionsOf(options));
@@ -77,6 +74,20 @@ export function predict(): Command {
   );
 }
 
+/** @throws OPTION_INVALID where results would replace the texts, or the name promises a format that is not written */
+function checkOut(to: string | undefined, from: string | undefined): void {
+  if (to === undefined) return;
+  if (from !== undefined && resolve(from) === resolve(to)) {
+    fail('OPTION_INVALID', `--out ${to} is the file of the texts`, 'Name another file for the results.');
+  }
+  if (formatOf(to) !== undefined || extname(to) === '') return;
+  fail(
+    'OPTION_INVALID',
+    `--out ${to}: its name says no format that is written`,
+    `Name it *.${textFormats.join(', *.')}.`,
+  );
+}
+
 interface Job {
   /** Texts of the command line, which come first. */
   readonly words: readonly string[];
@@ -86,12 +97,24 @@ interface Job {
   readonly classifier: Classifier;
 }
 
-/** @throws OPTION_INVALID when there is nothing to classify */
+/** @throws OPTION_INVALID when there is nothing to classify; OPTION_UNSUPPORTED for options that these texts do not have */
 async function openSource(words: readonly string[], options: Options): Promise<TextSource | undefined> {
-  const source = { format: options.format, column: options.textColumn ?? 'text' };
-  if (options.file !== undefined) return openTexts(options.file, source);
+  const {
+    file: path = words.length || process.stdin.isTTY ? undefined : '-',
+    format: named,
+    textColumn: column,
+  } = options;
+  if (path !== undefined) {
+    const source = await openTexts(path, { format: named, column: column ?? 'text' });
+    if (source.format === 'txt' && column !== undefined) {
+      const hint = 'Leave --text-column out, or say what it is with --format.';
+      fail('OPTION_UNSUPPORTED', `${source.name} is read as one text a line and has no columns`, hint);
+    }
+    return source;
+  }
+  const unused = named !== undefined ? '--format' : column !== undefined ? '--text-column' : undefined;
+  if (words.length && unused) fail('OPTION_UNSUPPORTED', `${unused} is for texts from a file`, 'Leave it out.');
   if (words.length) return undefined;
-  if (!process.stdin.isTTY) return openTexts('-', source);
   return fail('OPTION_INVALID', 'there is no text to classify', 'Give texts, --file, or pipe them in, one a line.');
 }
 
@@ -148,7 +171,7 @@ async function* textsOf({ words, source }: Job, signal: AbortSignal): AsyncGener
 }
 
 function formatFor({ out: path, json }: Options, { interactive }: Terminal, about: object): RowFormat {
-  if (path !== undefined) return fileFormats[formatOf(path)];
+  if (path !== undefined) return fileFormats[formatOf(path) ?? 'txt'];
   if (json) return jsonObject(about);
   const { labels } = about as { readonly labels: readonly string[] };
   return interactive ? terminalColumns(labels, process.stdout.columns ?? 80) : fileFormats.txt;

@@ -11,8 +11,8 @@ import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
 const yes = new Option('--yes', 'do it without asking').conflicts('dryRun');
 const dryRun = new Option('--dry-run', 'print what would be done, and do nothing');
-const undo = new Option('--undo', 'remove what it put here').conflicts('from');
-const from = new Option('--from <source>', 'of the CUDA library: nuget (CUDA 12) or pypi (CUDA 13)').choices([
+const undo = new Option('--undo', 'remove what an earlier setup put here').conflicts('from');
+const from = new Option('--from <source>', 'source of the CUDA library: nuget (CUDA 12) or pypi (CUDA 13)').choices([
   ...setupSources,
 ]);
 

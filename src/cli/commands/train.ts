@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { formatShare } from '../../core/format-numbers.ts';
+import { formatCountOf, formatShare } from '../../core/format-numbers.ts';
 import { partOf } from '../../data/part.ts';
 import { checkLogFolder } from '../../report/tensorboard/run-log.ts';
 import { evaluate } from '../../training/evaluate.ts';
@@ -69,7 +69,14 @@ export function train(): Command {
           },
         },
         facts([
-          ...(test ? [['test accuracy', `${formatShare(test.accuracy)} of ${test.examples}`] as const] : []),
+          ...(test
+            ? [
+                [
+                  'test accuracy',
+                  `${formatShare(test.accuracy)} of ${formatCountOf(test.examples, 'held-out text')}`,
+                ] as const,
+              ]
+            : []),
           ['best model', files.best],
           ['history', files.history],
           ['loss curve', files.lossChart],

@@ -1,6 +1,6 @@
 /** How a classified text is written. */
 import type { Prediction } from '../../../runtime/predict/prediction.ts';
-import { excerpt, printable } from '../terminal/format.ts';
+import { excerpt, fill, printable, widestOf } from '../terminal/format.ts';
 import type { TextFormat } from './texts.ts';
 
 export interface Classified extends Prediction {
@@ -53,13 +53,13 @@ export function jsonObject(fields: object): RowFormat {
 
 /** Columns of a terminal that is `width` wide. */
 export function terminalColumns(labels: readonly string[], width: number): RowFormat {
-  const longest = Math.max(...labels.map((label) => label.length));
+  const longest = widestOf(labels);
   const room = Math.max(20, width - longest - 12);
   return {
     ...tabs,
     row: ({ label, probability, text, knownWords }) => {
       const shown = knownWords ? excerpt(text, room) : `${excerpt(text, room - 16)} (no known word)`;
-      return `${printable(label).padEnd(longest)}  ${probability.toFixed(4)}  ${shown}`;
+      return `${fill(label, longest)}  ${probability.toFixed(4)}  ${shown}`;
     },
   };
 }

@@ -28,7 +28,11 @@ export interface Sink {
 
 export const nothingTaken: Taken = { rows: 0, digest: createHash('sha256').digest('hex') };
 
+/** Output that is the work itself: when nobody reads it any more, the process ends. */
 export function outputSink(stream: NodeJS.WriteStream): Sink {
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') process.exit(0);
+  });
   const write = async (part: string) => {
     if (!stream.write(part)) await once(stream, 'drain');
   };

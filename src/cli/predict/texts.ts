@@ -7,6 +7,8 @@ import { createGunzip } from 'node:zlib';
 import { CsvError, parse } from 'csv-parse';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
+import { columnHint } from '../../data/readers/reader.ts';
+import { type Delimiter, openTable } from '../../data/readers/table.ts';
 import { utf8Parts } from '../../data/readers/utf8.ts';
 
 export const textFormats = ['txt', 'csv', 'tsv', 'jsonl'] as const;
@@ -42,11 +44,11 @@ const gzipMark = Buffer.from([0x1f, 0x8b]);
 
 /**
  * @param path `-` for standard input; bytes that gzip packed are known by how they begin
- * @throws FILE_NOT_FOUND, FILE_ACCESS
+ * @throws FILE_NOT_FOUND, FILE_ACCESS, OPTION_INVALID
  */
 export async function openTexts(path: string, { format, column }: TextSourceOptions): Promise<TextSource> {
   const name = path === '-' ? 'standard input' : path;
-  const kind = format ?? formatOf(path);
+  const kind = format ?? formatNamed(path);
   const size = path === '-' ? undefined : await sizeOf(path);
   let position = 0;
   async function* bytes(signal?: AbortSignal): AsyncGenerator<Buffer> {
@@ -75,10 +77,22 @@ export async function openTexts(path: string, { format, column }: TextSourceOpti
   };
 }
 
-/** The format that the name of a file says: `mails.csv`, `mails.jsonl.gz`. Any other is one text a line. */
-export function formatOf(path: string): TextFormat {
+/** The format that the name of a file says: `mails.csv`, `mails.jsonl.gz`; undefined for any other name. */
+export function formatOf(path: string): TextFormat | undefined {
   const extension = extname(path.replace(/\.gz$/i, '')).slice(1).toLowerCase();
-  return textFormats.find((format) => format === extension) ?? 'txt';
+  return extension === 'ndjson' ? 'jsonl' : textFormats.find((format) => format === extension);
+}
+
+/** One text a line where the name says nothing. @throws OPTION_INVALID for a name that says two things */
+function formatNamed(path: string): TextFormat {
+  if (/\.json(\.gz)?$/i.test(path)) {
+    fail(
+      'OPTION_INVALID',
+      `${path} may be JSON or JSON Lines`,
+      'JSON Lines, one object a line, are read with --format jsonl; JSON of another form is not.',
+    );
+  }
+  return formatOf(path) ?? 'txt';
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {
@@ -129,7 +143,7 @@ function zlibError(error: unknown, name: string): Error | undefined {
 }
 
 interface Parts {
-  readonly parts: AsyncIterable<Buffer>;
+  readonly parts: AsyncGenerator<Buffer>;
   readonly name: string;
   readonly column: string;
 }
@@ -191,8 +205,10 @@ function readTsv(given: Parts): AsyncGenerator<readonly string[]> {
 /** Rows that are given on together. */
 const rowsTogether = 1024;
 
-async function* readTable({ parts, name, column }: Parts, delimiter: string): AsyncGenerator<readonly string[]> {
-  const source = Readable.from(parts, { objectMode: false });
+async function* readTable({ parts, name, column }: Parts, named: Delimiter): AsyncGenerator<readonly string[]> {
+  const table = await openTable(parts, named);
+  const { delimiter } = table;
+  const source = Readable.from(table.parts, { objectMode: false });
   const parser = parse({
     delimiter,
     max_record_size: recordBytes,
@@ -207,6 +223,9 @@ async function* readTable({ parts, name, column }: Parts, delimiter: string): As
       if (at === undefined) {
         at = record.indexOf(column);
         if (at < 0) refuseColumn(`${name} has no column`, column, record);
+        if (record.indexOf(column, at + 1) >= 0) {
+          fail('DATA_INVALID', `${name} has two columns "${column}"`, 'Give each column its own name.');
+        }
       } else if (texts.push(record[at] as string) === rowsTogether) {
         yield texts;
         texts = [];
@@ -222,7 +241,7 @@ async function* readTable({ parts, name, column }: Parts, delimiter: string): As
 
 function refuseColumn(what: string, column: string, names: readonly string[]): never {
   const known = names.map((each) => `"${each}"`).join(', ');
-  fail('DATA_NOT_FOUND', `${what} "${column}", only ${known}`, 'Name the one that holds the text with --text-column.');
+  fail('DATA_NOT_FOUND', `${what} "${column}", only ${known}`, columnHint(column, names, '--text-column'));
 }
 
 function refuseLong(name: string, line: number): never {

@@ -1,12 +1,32 @@
 /** Texts as a terminal may show them. */
+import columnsOf from 'string-width';
 
 /** One line without control characters or changes of direction: what stands in a file must not steer a terminal. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\s]+/gu, ' ').trim();
 }
 
-/** At most `width` characters of `printable(text)`. */
+/** `printable(text)`, cut to at most `width` columns. Hangul, Han and Kana take two each. */
 export function excerpt(text: string, width: number): string {
-  const characters = [...printable(text.slice(0, 16 * width))];
-  return characters.length <= width ? characters.join('') : `${characters.slice(0, width - 1).join('')}…`;
+  const whole = printable(text.slice(0, 16 * width));
+  if (columnsOf(whole) <= width) return whole;
+  let shown = '';
+  let columns = 1; // the ellipsis
+  for (const character of whole) {
+    columns += columnsOf(character);
+    if (columns > width) break;
+    shown += character;
+  }
+  return `${shown}…`;
+}
+
+/** `printable(text)` and spaces, to at least `width` columns. */
+export function fill(text: string, width: number): string {
+  const whole = printable(text);
+  return whole + ' '.repeat(Math.max(0, width - columnsOf(whole)));
+}
+
+/** Columns of the widest of `texts`. */
+export function widestOf(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map((text) => columnsOf(printable(text))));
 }

@@ -45,16 +45,21 @@ export function createTerminal({ json = false, quiet = false }: TerminalOptions)
     answer: (object, text) => {
       process.stdout.write(json ? `${JSON.stringify(object)}\n` : `${text}\n`);
     },
-    progress: quiet ? silent : progressBar(process.stderr),
+    progress: quiet || !redraws(process.stderr) ? silent : progressBar(process.stderr),
     colours: coloursFor(people),
     interactive: !json && process.stdout.isTTY,
   };
 }
 
+/** A line that was written can be written over: on a terminal, but for those that know no escape codes. */
+export function redraws(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && process.env.TERM !== 'dumb';
+}
+
 /** https://no-color.org and https://force-color.org: NO_COLOR wins, an empty value counts as unset. */
 export function coloursFor(stream: NodeJS.WriteStream): Colours {
-  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
+  const { NO_COLOR, FORCE_COLOR } = process.env;
   if (NO_COLOR) return picocolors.createColors(false);
   // Never undefined: then picocolors decides, and colours what is piped under CI.
-  return picocolors.createColors(Boolean(FORCE_COLOR || (stream.isTTY && TERM !== 'dumb')));
+  return picocolors.createColors(Boolean(FORCE_COLOR || redraws(stream)));
 }

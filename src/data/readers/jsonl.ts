@@ -1,6 +1,6 @@
 /** JSON Lines: one object a line. */
 import { fail } from '../../core/errors.ts';
-import { checkExamples, type LabelledText, limits, type Reader, type ReaderContext } from './reader.ts';
+import { checkExamples, columnHint, type LabelledText, limits, type Reader, type ReaderContext } from './reader.ts';
 import { readUtf8 } from './utf8.ts';
 
 export const readJsonl: Reader = async (context) => {
@@ -61,11 +61,11 @@ function parseObject(json: string, line: number, context: ReaderContext): object
 
 function fieldOf(record: object, name: string, option: string, line: number, { source }: ReaderContext): unknown {
   if (Object.hasOwn(record, name)) return (record as Record<string, unknown>)[name];
-  const names = Object.keys(record).map((field) => `"${field}"`);
+  const names = Object.keys(record);
   return fail(
     'DATA_NOT_FOUND',
-    `${source}, line ${line} has no field "${name}"; its fields are ${names.join(', ')}`,
-    `Name the field with ${option}, and give it in every line.`,
+    `${source}, line ${line} has no field "${name}"; its fields are ${names.map((field) => `"${field}"`).join(', ')}`,
+    `${columnHint(name, names, option)} Every line needs it.`,
   );
 }
 

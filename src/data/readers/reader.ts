@@ -1,4 +1,5 @@
 import { fail } from '../../core/errors.ts';
+import { nearestNames } from '../../core/nearest.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Recipe } from '../dataset.ts';
 
@@ -49,6 +50,12 @@ export const limits = {
 
 /** Files that are read at the same time. */
 export const atOnce = 32;
+
+/** What to do about a column or field that is not there. @param names those that are */
+export function columnHint(missing: string, names: readonly string[], option: string): string {
+  const [nearest] = nearestNames(missing, names);
+  return nearest === undefined ? `Name the right one with ${option}.` : `Is it "${nearest}"? Name it with ${option}.`;
+}
 
 /** @throws DATA_INVALID */
 export function checkExamples(count: number, source: string): void {

@@ -1,8 +1,19 @@
-/** CSV (RFC 4180) and TSV: a header, then one example a row. Cells with separators, quotes or newlines stand in quotes. */
+/**
+ * CSV (RFC 4180) and TSV: a header, then one example a row. Cells with separators, quotes or newlines stand in quotes.
+ * A spreadsheet whose comma is a decimal point writes .csv files with semicolons; some programs write tabs.
+ */
 import { pipeline } from 'node:stream/promises';
 import { CsvError, parse } from 'csv-parse';
 import { fail } from '../../core/errors.ts';
-import { checkExamples, type LabelledText, limits, type Reader, type ReaderContext, type Reading } from './reader.ts';
+import {
+  checkExamples,
+  columnHint,
+  type LabelledText,
+  limits,
+  type Reader,
+  type ReaderContext,
+  type Reading,
+} from './reader.ts';
 import { readUtf8 } from './utf8.ts';
 
 export const readCsv: Reader = (context) => readTable(context, ',');
@@ -13,9 +24,10 @@ interface Row {
   readonly info: { readonly lines: number };
 }
 
-async function readTable(context: ReaderContext, delimiter: string): Promise<Reading> {
+async function readTable(context: ReaderContext, named: Delimiter): Promise<Reading> {
   const { source } = context;
   const texts: LabelledText[] = [];
+  const { parts, delimiter } = await openTable(readUtf8(context), named);
   const parser = parse({
     delimiter,
     info: true,
@@ -24,7 +36,7 @@ async function readTable(context: ReaderContext, delimiter: string): Promise<Rea
     skip_empty_lines: true,
   });
   try {
-    await pipeline(readUtf8(context), parser, async (rows: AsyncIterable<Row>) => {
+    await pipeline(parts, parser, async (rows: AsyncIterable<Row>) => {
       let columns: { readonly text: number; readonly label: number } | undefined;
       for await (const { record, info } of rows) {
         if (!columns) {
@@ -44,7 +56,29 @@ async function readTable(context: ReaderContext, delimiter: string): Promise<Rea
     if (error instanceof CsvError) refuseTable(error, source);
     throw error;
   }
-  return { texts, notes: [] };
+  return { texts, notes: delimiter === named ? [] : [`cells are divided by ${delimiterNames[delimiter]}`] };
+}
+
+const delimiterNames = { ',': 'commas', ';': 'semicolons', '\t': 'tabs' } as const;
+export type Delimiter = keyof typeof delimiterNames;
+
+/**
+ * Looks at the header of a table. One that is named for commas and has none, but semicolons or tabs, is divided by these.
+ * @returns all `parts`, and what divides the cells
+ */
+export async function openTable(
+  parts: AsyncGenerator<Buffer>,
+  named: Delimiter,
+): Promise<{ parts: AsyncGenerator<Buffer>; delimiter: Delimiter }> {
+  const first = await parts.next();
+  if (first.done) return { parts, delimiter: named };
+  const [header = ''] = /[^\r\n]+/.exec(first.value.toString('utf8').replace(/"(?:[^"]|"")*"/g, '')) ?? [];
+  const found = ([';', '\t'] as const).find((character) => header.includes(character));
+  async function* all(): AsyncGenerator<Buffer> {
+    yield first.value as Buffer;
+    yield* parts;
+  }
+  return { parts: all(), delimiter: named === ',' && !header.includes(',') && found ? found : named };
 }
 
 function findColumns(
@@ -57,7 +91,7 @@ function findColumns(
       fail(
         'DATA_NOT_FOUND',
         `${source} has no column "${name}"; its columns are ${header.map((column) => `"${column}"`).join(', ')}`,
-        looksSplitOtherwise(header) ?? `Name the column with ${option}.`,
+        columnHint(name, header, option),
       );
     }
     if (header.indexOf(name, at + 1) >= 0) {
@@ -66,13 +100,6 @@ function findColumns(
     return at;
   };
   return { text: find(textColumn, '--text-column'), label: find(labelColumn, '--label-column') };
-}
-
-/** What a spreadsheet writes where the comma is a decimal point. */
-function looksSplitOtherwise([only = '', ...others]: readonly string[]): string | undefined {
-  if (others.length > 0 || !/[;\t]/.test(only)) return undefined;
-  const character = only.includes(';') ? 'semicolons' : 'tabs';
-  return `Its fields seem to be divided by ${character}: save it with commas, or with tabs as a .tsv file.`;
 }
 
 function refuseTable(error: CsvError, source: string): never {

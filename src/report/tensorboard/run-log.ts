@@ -15,9 +15,11 @@ import { fileError } from '../../core/files.ts';
 import { type EventMessage, encodeEvent, lastStep } from './event.ts';
 import { frameRecord, readRecords } from './record.ts';
 
+/** Event files of TensorBoard that are open. */
 export interface RunLog {
   /** Appends an epoch. It is on disk when this returns. @throws FILE_ACCESS */
   write(record: EpochRecord): void;
+  /** Closes the files. */
   close(): void;
 }
 
@@ -71,7 +73,7 @@ export function clearLogFolder(folder: string): void {
   }
 }
 
-/** @param history of the epochs done before */
+/** Opens event files for a run, after those that it has. @param history of the epochs done before */
 export function openRunLog(folder: string, history: readonly EpochRecord[]): RunLog {
   const logs = Object.entries(parts).map(([name, scalarsOf]) => openPart(join(folder, name), history, scalarsOf));
   return {

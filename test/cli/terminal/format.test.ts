@@ -1,6 +1,7 @@
 import fc from 'fast-check';
+import columnsOf from 'string-width';
 import { describe, expect, it } from 'vitest';
-import { excerpt, printable } from '../../../src/cli/terminal/format.ts';
+import { excerpt, fill, printable, widestOf } from '../../../src/cli/terminal/format.ts';
 import { table } from '../../../src/cli/terminal/table.ts';
 
 /** Any text at all, controls, lone surrogates and marks of direction among it. */
@@ -26,12 +27,23 @@ describe('texts from files', () => {
     expect(printable(' שלום\tעולם \u001b[2J👨‍👩‍👧 ')).toBe('שלום עולם [2J👨‍👩‍👧');
   });
 
-  it('are cut at whole characters', () => {
+  it('are cut at whole characters, by the columns that they take', () => {
     fc.assert(
-      fc.property(anyText, fc.integer({ min: 1, max: 20 }), (text, width) => [...excerpt(text, width)].length <= width),
+      fc.property(anyText, fc.integer({ min: 1, max: 20 }), (text, width) => columnsOf(excerpt(text, width)) <= width),
     );
-    expect(excerpt('🙂🙂🙂', 2)).toBe('🙂…');
+    expect(excerpt('🙂🙂🙂', 4)).toBe('🙂…');
+    expect(excerpt('배송이 늦어요', 8)).toBe('배송이 …');
     expect(excerpt('ab', 2)).toBe('ab');
+  });
+
+  it('are filled up to the same columns', () => {
+    fc.assert(
+      fc.property(fc.array(anyText, { minLength: 1 }), (texts) => {
+        const filled = texts.map((text) => columnsOf(fill(text, widestOf(texts))));
+        return new Set(filled).size === 1;
+      }),
+    );
+    expect([fill('배송', 6), fill('Größe', 6)]).toEqual(['배송  ', 'Größe ']);
   });
 });
 

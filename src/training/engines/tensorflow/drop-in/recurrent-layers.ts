@@ -14,6 +14,7 @@ import { defineEmbedding } from './embedding.ts';
 import { kernelsOf, type LayerResult, placeLayer } from './run-layer.ts';
 import { type Arguments, type CallArguments, classOf, type Kind, type TensorflowRnn } from './tensorflow-rnn.ts';
 
+/** How the layers behave. */
 export interface RecurrentLayersOptions {
   /** Of the dropout masks, so that training repeats: any safe integer ≥ 0. Default: at random. */
   readonly seed?: number;
