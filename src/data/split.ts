@@ -153,6 +153,8 @@ function checkLabels(part: Part, present: ReadonlySet<number>, labels: readonly 
   fail(
     'DATA_LABELS',
     `no example of class "${labels[missing]}" is left for the ${part} part`,
-    'Give more examples of this class (near duplicates count as one), a larger share, or a share of 0.',
+    part === 'train'
+      ? 'Give more examples of this class; near duplicates count as one.'
+      : `Give more examples of this class (near duplicates count as one), or another ${part}Split: 0 leaves the part out.`,
   );
 }

@@ -55,7 +55,7 @@ describe('a table that a spreadsheet wrote', () => {
   ])('divided by %j: is read, and a remark says so', async (character, name) => {
     const rows = readFileSync(tickets, 'utf8').replaceAll(/,(\w+)$/gm, `${character}$1`);
     await writeFile(at('table.csv'), rows);
-    const run = ['train', 'lstm', '--data', at('table.csv'), '--out', at('table'), ...quickly];
+    const run = ['train', 'lstm', '--data', at('table.csv'), '--out', at('table'), '--overwrite', ...quickly];
     const { status, stdout } = await cli(run);
     expect(status).toBe(0);
     expect(stdout).toContain(`cells are divided by ${name}`);

@@ -315,7 +315,7 @@ describe('a folder', () => {
       { id: 'pos/2.txt', text: 'two', label: 1 },
     ]);
     expect(dataset.notes).toEqual([
-      '3 entries are no .txt files of neg, pos and were left out: README, neg/more, neg/notes.md',
+      '3 entries are no .txt files of neg, pos, left out: README, neg/more, neg/notes.md',
     ]);
   });
 

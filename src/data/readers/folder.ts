@@ -122,5 +122,6 @@ async function readTextFile(path: string): Promise<{ text: string; bytes: number
 function describeLeftOut(leftOut: readonly string[], classes: readonly string[]): string {
   const some = leftOut.slice(0, 3).join(', ');
   const more = leftOut.length > 3 ? ', …' : '';
-  return `${leftOut.length} entries are no .txt files of ${classes.join(', ')} and were left out: ${some}${more}`;
+  const what = leftOut.length === 1 ? 'entry is no .txt file' : 'entries are no .txt files';
+  return `${leftOut.length} ${what} of ${classes.join(', ')}, left out: ${some}${more}`;
 }

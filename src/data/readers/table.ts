@@ -107,7 +107,7 @@ function refuseTable(error: CsvError, source: string): never {
     fail(
       'DATA_INVALID',
       `${source}: the row at line ${error.lines} is longer than ${limits.recordBytes / 2 ** 20} MiB`,
-      'A quote that is never closed swallows the rows after it: look for one there.',
+      'Cut the text, or look for a quote that is never closed: it swallows the rows after it.',
       error,
     );
   }
