@@ -87,7 +87,7 @@ export const catalogue = {
   PART_BROKEN: { when: 'A part of this machine does not work, as `recurrent doctor` found.', ...fault },
   MEMORY_TOO_SMALL: { when: 'Training would need more memory than the machine has.', ...userMistake },
   ENGINE_FAILED: { when: 'A worker thread of a training engine died, or the engine reported a fault.', ...fault },
-  LOSS_NOT_FINITE: { when: 'The loss became NaN or infinite during training.', ...fault },
+  LOSS_NOT_FINITE: { when: 'The loss or a weight became NaN or infinite during training.', ...fault },
   PARITY_FAILED: {
     when: 'Two runners disagree: a label flip, or an error over tolerance; or the ONNX file is of another model.',
     ...fault,

@@ -3,6 +3,7 @@ import type { ModelDescription, TrainedModel } from '../../models/model.ts';
 import { planModel } from '../../models/plan.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { fail } from '../core/errors.ts';
+import { checkOptionNames } from '../core/option-names.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import type { Example, Recipe } from '../data/dataset.ts';
 import { type BatchOptions, batches } from './batches.ts';
@@ -70,16 +71,18 @@ export type Forward = (
 
 /**
  * Evaluates a model with a training engine.
- * @throws DATA_LABELS, OPTION_UNSUPPORTED, INTERRUPTED
+ * @throws DATA_LABELS, OPTION_UNKNOWN, OPTION_INVALID, OPTION_UNSUPPORTED, INTERRUPTED
  */
 export async function evaluate(
   model: TrainedModel,
   data: LabelledTexts,
-  { engine: name = 'auto', threads, ...options }: EvaluateOptions & EvaluationEngine = {},
+  options: EvaluateOptions & EvaluationEngine = {},
 ): Promise<EvaluationReport> {
+  checkOptionNames('evaluate', options, ['engine', 'threads', ...optionNames]);
+  const { engine: name = 'auto', threads } = options;
   const { spec, weights, preprocessing } = model;
   const set = encodeFor(model, data);
-  const rows = options.batchSize ?? defaultBatchSize;
+  const rows = batchSizeOf(options);
   const { provider, load } = await selectEngine(name, {
     load: { spec, optimiser: sgd, rows, time: set.time },
     threads,
@@ -96,7 +99,7 @@ export async function evaluate(
 
 /**
  * Evaluates whatever computes the logits of `model`, e.g. an ONNX file's session.
- * @throws DATA_LABELS, INTERRUPTED
+ * @throws DATA_LABELS, OPTION_UNKNOWN, OPTION_INVALID, INTERRUPTED
  */
 export async function evaluateWith(
   forward: Forward,
@@ -104,7 +107,15 @@ export async function evaluateWith(
   data: LabelledTexts,
   options: EvaluateOptions = {},
 ): Promise<EvaluationReport> {
+  checkOptionNames('evaluateWith', options, optionNames);
   return judgeSet(forward, model, encodeFor(model, data), {}, options);
+}
+
+const optionNames: readonly (keyof EvaluateOptions)[] = ['batchSize', 'progress', 'signal'];
+
+function batchSizeOf({ batchSize = defaultBatchSize }: EvaluateOptions): number {
+  if (Number.isSafeInteger(batchSize) && batchSize > 0) return batchSize;
+  return fail('OPTION_INVALID', `batchSize is ${batchSize}`, 'Give a whole number of rows, 1 or more.');
 }
 
 async function judgeSet(
@@ -112,8 +123,9 @@ async function judgeSet(
   model: ModelDescription,
   set: EncodedSet,
   taken: BatchOptions,
-  { batchSize = defaultBatchSize, progress = silent, signal }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<EvaluationReport> {
+  const { progress = silent, signal } = options;
   const { head } = planModel(model.spec);
   const breathe = createBreather();
   const confusion = model.labels.map(() => model.labels.map(() => 0));
@@ -123,7 +135,7 @@ async function judgeSet(
   let done = 0;
   progress.start('Evaluating', set.rows);
   try {
-    for (const { ids, rows, time, targets } of batches(set, batchSize, taken)) {
+    for (const { ids, rows, time, targets } of batches(set, batchSizeOf(options), taken)) {
       const logits = Float32Array.from((await forward(ids, rows, time)).logits);
       const judged = judge(head, logits, targets, new Float32Array(logits.length));
       lossSum += judged.loss * rows;

@@ -13,7 +13,7 @@ import { type BatchOptions, batches, unpaddedSteps } from './batches.ts';
 import { createBreather } from './breather.ts';
 import { bucketOrder } from './bucket-order.ts';
 import type { EncodedSet } from './encoded-set.ts';
-import type { Engine } from './engine.ts';
+import type { Engine, EngineState } from './engine.ts';
 import { evaluateSet, withoutPadding } from './evaluate-set.ts';
 import { constantRate, type Plateau, plateauRate, type Schedule, scheduledRate } from './learning-rate.ts';
 import { createScore, type MetricName, type Metrics } from './metrics.ts';
@@ -59,9 +59,15 @@ export interface FitOptions extends Decisions {
   readonly masked: { readonly padding: Side; readonly bucket: boolean } | undefined;
   readonly start: FitState;
   /** Awaited after each epoch: the place to save. */
-  readonly onEpoch: (state: FitState, seconds: number) => Promise<void>;
+  readonly onEpoch: (state: FitState, end: EpochEnd) => Promise<void>;
   readonly progress: Progress;
   readonly signal: AbortSignal | undefined;
+}
+
+/** What an epoch leaves behind. */
+export interface EpochEnd {
+  readonly engine: EngineState;
+  readonly seconds: number;
 }
 
 export interface FitResult {
@@ -100,11 +106,10 @@ export async function fitModel(options: FitOptions): Promise<FitResult> {
     };
     const history = [...state.history, record];
     const kept = options.keep === 'last' ? record.epoch : bestEpoch(history, monitor);
-    state =
-      kept === record.epoch
-        ? { history, bestEpoch: kept, bestWeights: (await engine.state()).weights }
-        : { ...state, history };
-    await options.onEpoch(state, (performance.now() - began) / 1000);
+    const end = await engine.state();
+    checkFinite(end.weights, record.epoch);
+    state = kept === record.epoch ? { history, bestEpoch: kept, bestWeights: end.weights } : { ...state, history };
+    await options.onEpoch(state, { engine: end, seconds: (performance.now() - began) / 1000 });
   }
   return { state, stoppedEarly: !isWaitedFor(state), interrupted: false };
 }
@@ -150,11 +155,7 @@ async function trainEpoch(
     const result = await engine.step(batch, { seed, epoch, step }, rateAt(step));
     if (!Number.isFinite(result.loss)) {
       progress.stop();
-      fail(
-        'LOSS_NOT_FINITE',
-        `the loss became ${result.loss} at step ${step + 1} of epoch ${epoch + 1}`,
-        'The files hold the best model before that. Try a lower learning rate.',
-      );
+      diverged(`the loss became ${result.loss} at step ${step + 1} of epoch ${epoch + 1}`);
     }
     score.add(result, batch.targets);
     step++;
@@ -171,15 +172,23 @@ function validator({ engine, stepOptions, batchSize, signal, masked }: FitOption
   return async (epoch: number): Promise<Metrics> => {
     const evaluated = await evaluateSet(engine, validation, { batchSize, signal, ...taken });
     if (!Number.isFinite(evaluated.loss)) {
-      fail(
-        'LOSS_NOT_FINITE',
-        `the validation loss became ${evaluated.loss} after epoch ${epoch + 1}`,
-        'The files hold the best model before that. Try a lower learning rate.',
-      );
+      diverged(`the validation loss became ${evaluated.loss} after epoch ${epoch + 1}`);
     }
     if (!stepOptions?.l2) return evaluated;
     const { weights } = await engine.state();
     const penalty = penaltyOf(stepOptions, (name) => (weights.get(name) as Tensor).data);
     return { ...evaluated, loss: evaluated.loss + penalty };
   };
+}
+
+/** The last update of an epoch can break weights that no loss has told of yet: they must not take the place of good ones. */
+function checkFinite(weights: Weights, epoch: number): void {
+  for (const [name, { data }] of weights) {
+    const broken = data.find((value) => !Number.isFinite(value));
+    if (broken !== undefined) diverged(`a weight of ${name} became ${broken} in epoch ${epoch}`);
+  }
+}
+
+function diverged(what: string): never {
+  return fail('LOSS_NOT_FINITE', what, 'The files hold the best model before that. Try a lower learning rate.');
 }

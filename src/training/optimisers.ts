@@ -39,22 +39,24 @@ interface SgdInput {
 }
 
 const fraction = z.number().min(0).lt(1);
+/** As a float32 it must not be 0: a weight without a gradient would be divided by it. */
+const epsilon = z.number().min(1e-30);
 
 export const optimiserSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('adam'),
     beta1: fraction.default(0.9),
     beta2: fraction.default(0.999),
-    epsilon: z.number().gt(0).default(1e-7),
+    epsilon: epsilon.default(1e-7),
   }),
   // as torch.optim.Adam
   z.strictObject({
     type: z.literal('adam-pytorch'),
     beta1: fraction.default(0.9),
     beta2: fraction.default(0.999),
-    epsilon: z.number().gt(0).default(1e-8),
+    epsilon: epsilon.default(1e-8),
   }),
-  z.strictObject({ type: z.literal('rmsprop'), rho: fraction.default(0.9), epsilon: z.number().gt(0).default(1e-7) }),
+  z.strictObject({ type: z.literal('rmsprop'), rho: fraction.default(0.9), epsilon: epsilon.default(1e-7) }),
   z.strictObject({ type: z.literal('sgd'), momentum: fraction.default(0), nesterov: z.boolean().default(false) }),
 ]);
 

@@ -3,6 +3,7 @@
  * that is left out when resuming is the one that the run began with; one that differs is refused, as the rest of
  * the run would not be what it would have been.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { type Side, side, type TokenizerOptions, tokenizerSchema } from '../../models/text/preprocessing.ts';
 import { fail } from '../core/errors.ts';
@@ -152,12 +153,12 @@ export function resolveOptions(
   checkTogether(resolved);
   if (!begun) return resolved;
   for (const key of Object.keys(asked)) {
-    const now = JSON.stringify(resolved[key as keyof RunOptions]);
-    const before = JSON.stringify(begun[key as keyof RunOptions]);
-    if (free.has(key) || now === before) continue;
+    const now = resolved[key as keyof RunOptions];
+    const before = begun[key as keyof RunOptions];
+    if (free.has(key) || isDeepStrictEqual(now, before)) continue;
     fail(
       'RESUME_MISMATCH',
-      `${key} is ${now}, but the run began with ${before}`,
+      `${key} is ${JSON.stringify(now)}, but the run began with ${JSON.stringify(before)}`,
       `Leave ${key} out, or start a new run.`,
     );
   }

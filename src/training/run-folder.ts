@@ -6,6 +6,7 @@ import { mkdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { type Checkpoint, encodeCheckpoint, loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
 import { type EpochRecord, epochRecordSchema } from '../../models/checkpoint/state.ts';
+import type { TrainedModel } from '../../models/model.ts';
 import { fail } from '../core/errors.ts';
 import { fileError, writeFileAtomically } from '../core/files.ts';
 import { takeLock } from '../core/lock.ts';
@@ -70,6 +71,13 @@ export async function openRunFolder(folder: string, mode: RunMode): Promise<RunF
   const unlock = await lock(folder);
   try {
     const previous = mode === 'resume' ? await loadCheckpoint(files.last) : undefined;
+    const writeBest = (model: TrainedModel) => writeFileAtomically(files.best, encodeCheckpoint({ model }));
+    const writeHistory = (history: readonly EpochRecord[]) => writeFileAtomically(files.history, toCsv(history));
+    if (previous?.run) {
+      // one that was killed between two files has left others than those of `last`
+      await writeBest(previous.model);
+      await writeHistory(previous.run.history);
+    }
     let stale = mode === 'overwrite';
     return {
       files,
@@ -78,9 +86,9 @@ export async function openRunFolder(folder: string, mode: RunMode): Promise<RunF
         // what was made of the run that is being replaced
         if (stale) for (const file of [files.onnx, files.lossChart]) await rm(file, { force: true });
         stale = false;
-        if (improved) await writeFileAtomically(files.best, encodeCheckpoint({ model: checkpoint.model }));
+        if (improved) await writeBest(checkpoint.model);
         await writeFileAtomically(files.last, encodeCheckpoint(checkpoint));
-        await writeFileAtomically(files.history, toCsv(history));
+        await writeHistory(history);
       },
       close: unlock,
     };

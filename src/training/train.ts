@@ -14,14 +14,14 @@ import { checkBucket } from './check-options.ts';
 import { beginChoice } from './choose-engine.ts';
 import { describeModel, type SpecSource, vocabularySizeOf } from './describe-model.ts';
 import { encodeExamples } from './encoded-set.ts';
-import type { EngineName } from './engine.ts';
+import type { EngineName, EngineState } from './engine.ts';
 import type { SelectedEngine } from './engines/select.ts';
 import { type FitState, fitModel } from './fit.ts';
 import type { MemoryPlan } from './memory.ts';
 import { type RunOptions, type RunOptionsInput, resolveOptions, runOptionsSchema } from './options.ts';
 import { recipeOptions } from './recipe.ts';
 import { resolveStepOptions } from './resolve-step-options.ts';
-import { beginning, expectSame } from './resume.ts';
+import { beginning, checkMoments, expectSame } from './resume.ts';
 import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
 
 /** What `train` takes: a spec, labelled texts, and options of the run. */
@@ -130,6 +130,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     expectSame('spec', previous.model.spec, plan.spec);
     expectSame('vocabulary', previous.model.vocabulary, vocabulary);
     expectSame('preprocessing', previous.model.preprocessing, preprocessing);
+    if (previous.run) checkMoments(previous.run.moments, options.optimiser, plan.parameters);
   }
   checkBucket(plan, options);
   const targets = trainingExamples.map(({ label }) => label);
@@ -181,8 +182,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     },
   });
 
-  async function save(state: FitState): Promise<void> {
-    const { weights: current, optimiser } = await engine.state();
+  async function save(state: FitState, { weights: current, optimiser }: EngineState): Promise<void> {
     const { history, bestEpoch } = state;
     const checkpoint: Checkpoint = {
       model: modelOf(state),
@@ -215,8 +215,8 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
       start,
       progress: given.progress ?? silent,
       signal,
-      onEpoch: async (after, seconds) => {
-        await save(after);
+      onEpoch: async (after, { engine: end, seconds }) => {
+        await save(after, end);
         const record = after.history.at(-1);
         if (record) given.onEpoch?.(record, { seconds, best: after.bestEpoch === record.epoch });
       },

@@ -391,6 +391,33 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases, exac
       }
     });
 
+    it('clips gradients by a length whose square is no float32', async () => {
+      const spec = parseSpec({
+        version: 1,
+        name: 'steep',
+        layers: [
+          { type: 'embedding', inputDim: 4, outputDim: 2 },
+          { type: 'pooling', kind: 'average' },
+          { type: 'dense', units: 1, useBias: false },
+        ],
+      });
+      const weights = new Map([
+        ['embedding/embeddings', { shape: [4, 2], data: new Float32Array(8).fill(1e20) }],
+        ['dense/kernel', { shape: [2, 1], data: Float32Array.of(3, -2) }],
+      ]);
+      const batch = { rows: 1, time: 1, ids: Int32Array.of(1), targets: Int32Array.of(0) }; // taken for class 1
+      const stepOptions = { globalClipNorm: 0.5 };
+      const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads, stepOptions });
+      try {
+        await engine.step(batch, address, 1);
+        const kernel = (await engine.state()).weights.get('dense/kernel') as Tensor;
+        // both gradients are 1e20, those of the embedding nothing beside them
+        expect(largestDifference(kernel.data, [3 - 0.5 / Math.SQRT2, -2 - 0.5 / Math.SQRT2])).toBeLessThan(1e-6);
+      } finally {
+        await engine.dispose();
+      }
+    });
+
     it(`repeats ${repeats}, and goes on ${repeats} from a saved state`, async () => {
       const weights = randomWeights(lstm, 3);
       const batches = [5, 1, 5, 3, 2].map((rows, seed) => randomBatch(lstm, rows, 4, seed));
@@ -506,6 +533,22 @@ export function describeEngine({ provider, threads = 1, maxRows = 5, cases, exac
         expect(loss).toBeLessThan(0.05);
         expect(correct).toBe(4);
       });
+    });
+
+    it('refuses everything after dispose, which may come twice', async () => {
+      const weights = randomWeights(lstm, 3);
+      const batch = randomBatch(lstm, 2, 3, 1);
+      const engine = await provider.prepare({ spec: lstm, weights, optimiser: sgd, threads });
+      const state = await engine.state();
+      await engine.dispose();
+      await engine.dispose();
+      const calls = [
+        () => engine.step(batch, address, 0.1),
+        () => engine.evaluate(batch),
+        () => engine.state(),
+        () => engine.restore(state),
+      ];
+      for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'DISPOSED' });
     });
 
     it('refuses what does not fit', async () => {

@@ -1,45 +1,54 @@
 /** One process at a time, also where every process has the same number, as in containers. */
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { takeLock } from '../../src/core/lock.ts';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'recurrent-lock-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
-const at = (name: string) => join(folder, name);
+const folder = mkdtempSync(join(tmpdir(), 'lock-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const path = join(folder, '.lock');
 
-test('is refused while it is held, by whatever name, and free afterwards', async () => {
-  const unlock = await takeLock(at('held'), 'the run');
-  expect(await readFile(at('held'), 'utf8')).toBe(String(process.pid));
-  for (const path of [at('held'), relative(process.cwd(), at('held'))]) {
-    await expect(takeLock(path, 'the run')).rejects.toMatchObject({
-      code: 'RUN_LOCKED',
-      message: `the run is being written by process ${process.pid}`,
-    });
-  }
+/** A lock that somebody left. @param age in seconds */
+function leave(contents: string, age = 0): void {
+  writeFileSync(path, contents);
+  const made = Date.now() / 1000 - age;
+  utimesSync(path, made, made);
+}
+
+const refused = (owner: string) => ({
+  code: 'RUN_LOCKED',
+  message: `the run is being written by ${owner}`,
+  hint: expect.stringContaining(path),
+});
+
+it('is held until it is given free', async () => {
+  const unlock = await takeLock(path, 'the run');
+  expect(readFileSync(path, 'utf8')).toBe(`${process.pid} ${hostname()}`);
+  await expect(takeLock(path, 'the run')).rejects.toMatchObject(refused(`process ${process.pid}`));
+  await expect(takeLock(relative('.', path), 'the run')).rejects.toMatchObject({ code: 'RUN_LOCKED' });
   await unlock();
-  expect(existsSync(at('held'))).toBe(false);
-  await (await takeLock(at('held'), 'the run'))();
+  expect(existsSync(path)).toBe(false);
+  await (await takeLock(path, 'the run'))();
 });
 
-test('that another process holds is refused', async () => {
-  await writeFile(at('other'), String(process.ppid));
-  await expect(takeLock(at('other'), 'the run')).rejects.toMatchObject({ code: 'RUN_LOCKED' });
+it.each([
+  ['a process that lives', `${process.ppid} ${hostname()}`, 0, `process ${process.ppid}`],
+  ['a process of another host, which nobody can ask', '1 elsewhere', 1e6, 'process 1 of elsewhere'],
+  ['somebody who has not written a name yet', '', 0, 'another process'],
+])('stays with %s', async (_, contents, age, owner) => {
+  leave(contents, age);
+  await expect(takeLock(path, 'the run')).rejects.toMatchObject(refused(owner));
+  expect(readFileSync(path, 'utf8')).toBe(contents);
 });
 
-test.each([
-  ['a process that is gone', () => spawnSync(process.execPath, ['--version']).pid],
-  ['one of the same number before this one', () => process.pid],
-  ['one that was killed before it had written it', () => ''],
-])('of %s is taken over', async (_, owner) => {
-  await writeFile(at('left'), String(owner()));
-  const unlock = await takeLock(at('left'), 'the run');
-  expect(await readFile(at('left'), 'utf8')).toBe(String(process.pid));
+it.each([
+  ['a process that is gone', `${2 ** 22 + 1} ${hostname()}`, 0], // above the system's largest process id
+  ['an earlier process of the same id, as in a container that was started again', `${process.pid} ${hostname()}`, 1e6],
+  ['one that died before it wrote its name', '', 10],
+])('is taken over from %s', async (_, contents, age) => {
+  leave(contents, age);
+  const unlock = await takeLock(path, 'the run');
+  expect(readFileSync(path, 'utf8')).toBe(`${process.pid} ${hostname()}`);
   await unlock();
 });

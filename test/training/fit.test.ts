@@ -88,6 +88,22 @@ describe('fitModel', () => {
     });
   });
 
+  it('stops when the last step of an epoch breaks a weight, before anybody can save it', async () => {
+    const ended: number[] = [];
+    const wild = fitted({
+      learningRate: 1e300, // the loss of the one step is that of the weights before
+      batchSize: training.rows,
+      onEpoch: async ({ history }) => {
+        ended.push(history.length);
+      },
+    });
+    await expect(wild).rejects.toMatchObject({
+      code: 'LOSS_NOT_FINITE',
+      message: expect.stringMatching(/^a weight of .* became -?Infinity in epoch 1$/),
+    });
+    expect(ended).toEqual([]);
+  });
+
   it('stops at once when it is told to, inside an epoch', async () => {
     const controller = new AbortController();
     const { seen, result } = await fitted({

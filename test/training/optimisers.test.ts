@@ -25,6 +25,13 @@ const { source, cases } = JSON.parse(readFileSync(path, 'utf8')) as { source: st
  */
 const tolerance = 2e-6;
 
+test('an ε that is 0 in float32 is refused: weights without a gradient would be divided by it', () => {
+  for (const type of ['adam', 'adam-pytorch', 'rmsprop'] as const) {
+    expect(optimiserSchema.safeParse({ type, epsilon: 1e-50 }).success).toBe(false);
+    expect(optimiserSchema.safeParse({ type, epsilon: 1e-30 }).success).toBe(true);
+  }
+});
+
 describe(source, () => {
   test.each(cases)('$name', ({ options: json, learningRate, start, trajectory, gradients, curvature, bottom }) => {
     const options = optimiserSchema.parse(json);

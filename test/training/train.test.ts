@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { loadCheckpoint } from '../../models/checkpoint/checkpoint.ts';
+import { loadCheckpoint, saveCheckpoint } from '../../models/checkpoint/checkpoint.ts';
 import type { SpecInput } from '../../models/layers.ts';
 import { parseSpec } from '../../models/spec.ts';
 import { createRandom } from '../../src/core/random.ts';
@@ -128,6 +128,16 @@ describe('train', () => {
       const losses = rows.map((row, index) => -Math.log(row[targets[index] ?? 0] ?? 0));
       expect(losses.reduce((sum, one) => sum + one, 0) / rows.length).toBeCloseTo(loss, 5);
     }
+  });
+
+  it.each([
+    [{ batchSize: 0 }, 'OPTION_INVALID'],
+    [{ batchSize: 1.5 }, 'OPTION_INVALID'],
+    [{ batchsize: 5 } as object, 'OPTION_UNKNOWN'],
+    [{ engine: 'fastest' as 'js' }, 'OPTION_INVALID'],
+  ])('refuses to evaluate with %o', async (given, code) => {
+    const { model } = await train({ ...options, epochs: 1 });
+    await expect(evaluate(model, data, given)).rejects.toMatchObject({ code });
   });
 
   it('gives the weights of the best epoch, and stops after patience', async () => {
@@ -258,6 +268,46 @@ describe('train', () => {
     const { spec, data: same } = options;
     expect((await train({ spec, data: same, out, resume: true, epochs: 4 })).history).toHaveLength(4);
     expect((await train({ spec, data: same, out, resume: true })).history).toHaveLength(4);
+  });
+
+  it('mends what a run left that was killed between two files', async () => {
+    const out = join(root, 'between');
+    await train({ ...options, out, epochs: 3, patience: 9 });
+    const files = ['best.safetensors', 'history.csv'].map((name) => join(out, name));
+    const whole = files.map((file) => readFileSync(file));
+    const other = join(root, 'other');
+    await train({ ...options, out: other, seed: 9, epochs: 1 });
+    // one that was to replace this run got as far as its first best model, or this run no further than `last`
+    writeFileSync(files[0] as string, readFileSync(join(other, 'best.safetensors')));
+    writeFileSync(files[1] as string, readFileSync(join(other, 'history.csv')));
+    await train({ spec: options.spec, data, out, resume: true });
+    files.forEach((file, i) => {
+      expect(readFileSync(file).equals(whole[i] as Buffer), file).toBe(true);
+    });
+  });
+
+  it('refuses a checkpoint that lacks what the optimiser remembered', async () => {
+    const out = join(root, 'forgetful');
+    await train({ ...options, out, epochs: 1 });
+    const last = join(out, 'last.safetensors');
+    const { model, run } = await loadCheckpoint(last);
+    if (run === undefined) throw new Error('a run has a state');
+    const moments = new Map(run.moments).set('v', new Map([...(run.moments.get('v') ?? [])].slice(1)));
+    await saveCheckpoint(last, { model, run: { ...run, moments } });
+    const resumed = train({ spec: options.spec, data, out, resume: true, epochs: 2 });
+    await expect(resumed).rejects.toMatchObject({
+      code: 'CHECKPOINT_INVALID',
+      message: expect.stringContaining('the moment v of embedding/embeddings'),
+    });
+  });
+
+  it('goes on with options that are the same in another order', async () => {
+    const out = join(root, 'ordered');
+    const classWeights = { 'is-bad': 1, 'is-good': 2 };
+    await train({ ...options, out, classWeights, epochs: 1 });
+    const again = { spec: options.spec, data, out, resume: true, epochs: 2 };
+    expect((await train({ ...again, classWeights: { 'is-good': 2, 'is-bad': 1 } })).history).toHaveLength(2);
+    expect(await codeOf({ ...again, classWeights: { 'is-good': 3, 'is-bad': 1 } })).toBe('RESUME_MISMATCH');
   });
 
   it('refuses to resume what would not be the same run', async () => {

@@ -91,7 +91,7 @@ export async function measureEpochs(bench: EpochBench): Promise<EpochFigures> {
         ...{ engine: runner.engine, training, validation, batchSize, seed: 0, learningRate: 1e-3 },
         ...{ epochs: epoch + 1, patience: Number.MAX_SAFE_INTEGER, start: runner.state },
         masked: undefined,
-        onEpoch: async (_, seconds) => {
+        onEpoch: async (_, { seconds }) => {
           if (epoch > 0) runner.times.push(1000 * seconds);
         },
         progress: silent,

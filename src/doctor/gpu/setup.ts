@@ -193,7 +193,11 @@ async function run(
     detached: true,
     env: { ...process.env, ...variables },
   });
-  const stop = () => child.pid !== undefined && process.kill(-child.pid);
+  const stop = () => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid);
+    } catch {} // it has just ended by itself
+  };
   signal.addEventListener('abort', stop);
   const lines: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {

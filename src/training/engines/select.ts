@@ -57,12 +57,15 @@ export interface RefusedEngine {
   readonly reason: string;
 }
 
-/** The named engine, or the one that is expected to be the fastest. @throws OPTION_UNSUPPORTED with the reasons */
+/** The named engine, or the one that is expected to be the fastest. @throws OPTION_INVALID, OPTION_UNSUPPORTED with the reasons */
 export async function selectEngine(name: EngineName | 'auto', request: EngineRequest): Promise<SelectedEngine> {
   return name === 'auto' ? selectByCost(request) : selectByName(name, request);
 }
 
 async function selectByName(name: EngineName, request: EngineRequest): Promise<SelectedEngine> {
+  if (!Object.hasOwn(providers, name)) {
+    fail('OPTION_INVALID', `there is no engine ${name}`, `Engines are auto, ${Object.keys(providers).join(', ')}.`);
+  }
   const { candidates, refused } = await candidatesOf([name], request);
   const candidate = candidates.at(-1) ?? refuseAll(refused);
   return { ...candidate, note: `engine ${describeCandidate(candidate)} (as asked)` };

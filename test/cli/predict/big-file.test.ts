@@ -110,7 +110,7 @@ describe('a run that is interrupted', () => {
     again.stdin.end();
     const second = outcomeOf(again);
     const owner = () => (existsSync(at(`${out}.lock`)) ? readFileSync(at(`${out}.lock`), 'utf8') : '');
-    while (owner() !== String(again.pid)) await delay(5);
+    while (owner().split(' ', 1)[0] !== String(again.pid)) await delay(5);
     again.kill('SIGKILL');
     await second;
 

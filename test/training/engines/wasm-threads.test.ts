@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
@@ -185,13 +186,18 @@ describe('a worker that dies', () => {
     await engine.dispose();
   });
 
-  it('on dispose is no fault; what comes after is refused', async () => {
-    for (const threads of [1, 2]) {
-      const engine = await prepare(dropping, threads);
-      await engine.dispose();
-      await engine.dispose();
-      await expect(engine.step(batch, address, 0.01)).rejects.toMatchObject({ code: 'DISPOSED' });
-    }
+  it('when it starts takes the others with it', async () => {
+    const workers: Worker[] = [];
+    const exits: Promise<unknown>[] = [];
+    const endSecond = (worker: Worker) => {
+      exits.push(once(worker, 'exit'));
+      if (workers.push(worker) === 2) void worker.terminate();
+    };
+    process.on('worker', endSecond);
+    await expect(prepare(dropping, 4)).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
+    process.off('worker', endSecond);
+    expect(workers).toHaveLength(3);
+    await Promise.all(exits);
   });
 });
 

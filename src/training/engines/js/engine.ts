@@ -11,6 +11,7 @@ import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAdd
 import { judge, type LossResult } from '../../loss.ts';
 import { copyMoments, momentNames, newMoments, updateWeight } from '../../optimisers.ts';
 import { adjustGradients, adjustsGradients } from '../../step-options.ts';
+import { untilDisposed } from '../until-disposed.ts';
 import { jsMemory } from './memory.ts';
 import { runNetwork } from './network.ts';
 import type { Pass } from './pass.ts';
@@ -55,7 +56,7 @@ function createJsEngine({ spec, weights: initial, optimiser, stepOptions = {} }:
   const trained = () =>
     [...gradients].map(([name, gradient]) => ({ name, gradient, weight: (weights.get(name) as Tensor).data }));
 
-  return {
+  return untilDisposed({
     name: 'js',
     threads: 1,
 
@@ -91,7 +92,7 @@ function createJsEngine({ spec, weights: initial, optimiser, stepOptions = {} }:
     },
 
     async dispose() {},
-  };
+  });
 }
 
 /** ids [rows, time] → [time, rows] */

@@ -11,7 +11,7 @@ import { checkWeights, type Tensor } from '../../../../models/weights.ts';
 import { locateOrt } from '../../../../runtime/onnx/ort.ts';
 import type { ProviderName } from '../../../../runtime/onnx/providers.ts';
 import { keepFloat32, openSession } from '../../../../runtime/onnx/session.ts';
-import { fail, RecurrentError } from '../../../core/errors.ts';
+import { RecurrentError } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type {
   Batch,
@@ -26,6 +26,7 @@ import { judge } from '../../loss.ts';
 import { momentNames, ratesOf, type StepRates } from '../../optimisers.ts';
 import { adjustGradients, adjustsGradients } from '../../step-options.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
+import { untilDisposed } from '../until-disposed.ts';
 import { availableBuilds } from '../wasm/kernels.ts';
 import { mostBytes } from '../wasm/reserve-memory.ts';
 import { denseGradients } from './dense-gradients.ts';
@@ -114,11 +115,9 @@ async function createOnnxruntimeEngine(
   });
   const feeders = gradients.map((gradient) => createFeeder(plan, layout, weights, gradient, classWeights));
   const dense = adjustsGradients(stepOptions) ? denseGradients(plan, parameters, layout) : undefined;
-  let disposed = false;
 
   /** Runs a batch through a graph, share by share. @returns the logits, [rows, outputs], and what updates need */
   async function run(graph: StepGraph, model: RunRequest['model'], batch: Batch, address?: StepAddress) {
-    if (disposed) fail('DISPOSED', 'the engine was disposed', 'Prepare another one.');
     checkBatch(batch, plan);
     const { rows } = batch;
     const shares = Math.min(threads, rows);
@@ -136,7 +135,7 @@ async function createOnnxruntimeEngine(
 
   const inTurn = oneAtATime();
 
-  return {
+  return untilDisposed({
     name,
     threads,
 
@@ -176,6 +175,7 @@ async function createOnnxruntimeEngine(
 
     state: () =>
       inTurn(async () => {
+        workers.check();
         const ofKind = (k: number) =>
           new Map([...read(layout, moments[k] as Float32Array, plan)].map(([name, { data }]) => [name, data]));
         return {
@@ -186,6 +186,7 @@ async function createOnnxruntimeEngine(
 
     restore: (state: EngineState) =>
       inTurn(async () => {
+        workers.check();
         checkWeights(state.weights, plan.parameters);
         write(layout, weights, (name) => (state.weights.get(name) as Tensor).data);
         kinds.forEach((kind, k) => {
@@ -195,12 +196,8 @@ async function createOnnxruntimeEngine(
         updates = state.optimiser.step;
       }),
 
-    dispose: () =>
-      inTurn(async () => {
-        disposed = true;
-        await workers.dispose();
-      }),
-  };
+    dispose: () => inTurn(workers.dispose),
+  });
 }
 
 /** What each worker does of an update: a range of all weights, and of each kind of moment. */

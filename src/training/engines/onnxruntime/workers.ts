@@ -1,15 +1,16 @@
 /** Worker threads that are asked all at once and answer all at once. One that dies fails what is asked of it. */
 import { Worker } from 'node:worker_threads';
-import { fail, type RecurrentError } from '../../../core/errors.ts';
+import { fail } from '../../../core/errors.ts';
 import { stepWorkerSource, type WorkerData, type WorkerReply, type WorkerRequest } from './step-worker.ts';
 
 export interface Workers {
-  readonly count: number;
   /**
    * Request k goes to worker k; settles when all have answered.
    * @throws ENGINE_FAILED when a worker reports an error or dies, now and ever after
    */
   ask(requests: readonly WorkerRequest[]): Promise<void>;
+  /** @throws ENGINE_FAILED when one of them has failed */
+  check(): void;
   dispose(): Promise<void>;
 }
 
@@ -25,7 +26,8 @@ export async function startWorkers(count: number, workerData: WorkerData): Promi
   let disposed = false;
 
   function start(): Thread {
-    const worker = new Worker(stepWorkerSource, { eval: true, workerData, name: 'recurrent-onnx step' });
+    // not the flags of this process: with --input-type=module the source would be taken for a module
+    const worker = new Worker(stepWorkerSource, { eval: true, workerData, name: 'recurrent-onnx step', execArgv: [] });
     const thread: Thread = { worker, settle: undefined };
     const end = (what: string) => {
       if (!disposed) failure ??= what;
@@ -72,13 +74,17 @@ export async function startWorkers(count: number, workerData: WorkerData): Promi
     await settleAll(threads, () => {});
   } catch (error) {
     await dispose();
-    throw error as RecurrentError;
+    throw error;
   }
 
+  const check = () => {
+    if (failure !== undefined) refuse(failure);
+  };
+
   return {
-    count,
+    check,
     async ask(requests) {
-      if (failure !== undefined) refuse(failure);
+      check();
       await settleAll(threads.slice(0, requests.length), ({ worker }, index) => worker.postMessage(requests[index]));
     },
     dispose,

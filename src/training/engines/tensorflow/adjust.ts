@@ -18,7 +18,7 @@ export function adjust(
   const penalised = addPenalty(tf, options, variables, gradients);
   let adjusted: Gradients = penalised.gradients;
   if (globalClipNorm !== undefined) {
-    const norm = Math.sqrt(squareSum(tf, [...adjusted.values()]));
+    const norm = lengthOf(tf, [...adjusted.values()]);
     const scale = globalClipNorm / Math.max(norm, globalClipNorm);
     if (scale < 1) adjusted = each(adjusted, (gradient) => tf.mul(gradient, scale));
   }
@@ -38,6 +38,15 @@ function addPenalty(tf: Tensorflow, { l2 }: StepOptions, variables: Variables, g
     penalty += factor * squareSum(tf, [weight]);
   }
   return { gradients: moved, penalty };
+}
+
+/** Squares of what is above 1.8e19 are no float32: then of the same numbers, so much smaller. */
+function lengthOf(tf: Tensorflow, gradients: readonly Tensor[]): number {
+  const squares = squareSum(tf, gradients);
+  if (Number.isFinite(squares)) return Math.sqrt(squares);
+  const less = 2 ** -70;
+  const smaller = gradients.map((gradient) => tf.mul(gradient, less));
+  return Math.sqrt(squareSum(tf, smaller)) / less;
 }
 
 function squareSum(tf: Tensorflow, tensors: readonly Tensor[]): number {

@@ -11,6 +11,7 @@ import { fail, RecurrentError } from '../../../core/errors.ts';
 import { checkBatch } from '../../check-batch.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, StepAddress } from '../../engine.ts';
 import { judge, type LossResult } from '../../loss.ts';
+import { untilDisposed } from '../until-disposed.ts';
 import { adjust } from './adjust.ts';
 import { type LoadedTensorflow, loadNativeTensorflow } from './backend.ts';
 import { kernelRecurrences, kernelsHelp } from './layers/kernel-recurrence.ts';
@@ -94,7 +95,7 @@ function createTensorflowEngine(
     return { ...judge(plan.head, values, batch.targets, gradient, classWeights), logits: values.slice(), gradient };
   }
 
-  return {
+  return untilDisposed({
     name: 'tensorflow',
     threads,
 
@@ -150,5 +151,5 @@ function createTensorflowEngine(
       updates.dispose();
       model.dispose();
     },
-  };
+  });
 }

@@ -20,7 +20,7 @@ export interface Crew {
    * @throws ENGINE_FAILED when a worker has died, from then on
    */
   run(shares: number, work: (share: number) => void): Promise<void>;
-  /** @throws ENGINE_FAILED when a worker has died; DISPOSED */
+  /** @throws ENGINE_FAILED when a worker has died */
   check(): void;
   dispose(): Promise<void>;
 }
@@ -84,15 +84,23 @@ export async function gatherCrew(loaded: LoadedKernels, threads: number, begin: 
         death.cause,
       );
     }
-    if (disposed) fail('DISPOSED', 'the engine was used after dispose()', 'Prepare a new one.');
   };
   const members = Array.from({ length: threads - 1 }, (_, index) =>
     startMember(loaded, begin + index * bytes, bytes, (cause) => {
       death ??= { thread: index + 2, cause };
     }),
   );
+  const dispose = async () => {
+    disposed = true;
+    await Promise.all(members.map(({ end }) => end()));
+  };
   for (const { finish } of members) await finish();
-  check();
+  try {
+    check();
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
 
   return {
     kernels: [loaded.kernels, ...members.map(({ kernels }) => kernels)],
@@ -107,10 +115,7 @@ export async function gatherCrew(loaded: LoadedKernels, threads: number, begin: 
       for (const { finish } of helpers) await finish();
       check();
     },
-    dispose: async () => {
-      disposed = true;
-      await Promise.all(members.map(({ end }) => end()));
-    },
+    dispose,
   };
 }
 

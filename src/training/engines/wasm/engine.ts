@@ -21,6 +21,7 @@ import { planMemory } from '../../memory.ts';
 import type { OptimiserOptions } from '../../optimisers.ts';
 import { adjustGradients, adjustsGradients } from '../../step-options.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
+import { untilDisposed } from '../until-disposed.ts';
 import { gatherCrew, mailboxBytes } from './crew.ts';
 import { type Address, availableBuilds, type Build, loadKernels, notedKernels } from './kernels.ts';
 import { layOutParameters } from './parameters.ts';
@@ -115,7 +116,7 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
 
   const inTurn = oneAtATime();
 
-  return {
+  return untilDisposed({
     name: 'wasm',
     threads,
 
@@ -165,5 +166,5 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
         programs.clear();
         await crew.dispose();
       }),
-  };
+  });
 }

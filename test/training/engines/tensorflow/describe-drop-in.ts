@@ -329,5 +329,14 @@ export function describeDropIn(load: () => Promise<LoadedTensorflow>): void {
       const strict = recurrentLayers(tf, { fallback: 'refuse' }).lstm(options);
       expect(() => run(strict, 'lstm', input, false)).toThrow(expect.objectContaining({ code: 'OPTION_UNSUPPORTED' }));
     });
+
+    it.each([
+      [{ seed: -1 }, 'OPTION_INVALID'],
+      [{ seed: 0.5 }, 'OPTION_INVALID'],
+      [{ fallback: 'no' as 'warn' }, 'OPTION_INVALID'],
+      [{ sead: 1 } as object, 'OPTION_UNKNOWN'],
+    ])('refuses %o', (given, code) => {
+      expect(() => recurrentLayers(tf, given)).toThrow(expect.objectContaining({ code }));
+    });
   });
 }

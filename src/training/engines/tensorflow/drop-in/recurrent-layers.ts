@@ -7,6 +7,7 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import { stateNames } from '../../../../../models/plan.ts';
 import { fail } from '../../../../core/errors.ts';
+import { checkOptionNames } from '../../../../core/option-names.ts';
 import type { Tensorflow } from '../backend.ts';
 import { single } from '../layers/tensorflow-layer.ts';
 import { describeLayer } from './describe-layer.ts';
@@ -37,12 +38,17 @@ export type RecurrentLayers = {
  *
  * @param tf `@tensorflow/tfjs-node`, `@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs`, 4.x
  * @returns `simpleRNN`, `lstm`, `gru` and `embedding`, to be called like those of `tf.layers`
- * @throws OPTION_UNSUPPORTED from a layer that is computed, with `fallback: 'refuse'`
+ * @throws OPTION_UNKNOWN, OPTION_INVALID; OPTION_UNSUPPORTED from a layer that is computed, with `fallback: 'refuse'`
  */
-export function recurrentLayers(
-  tf: Tensorflow,
-  { seed = Math.floor(Math.random() * 2 ** 32), fallback = 'warn' }: RecurrentLayersOptions = {},
-): RecurrentLayers {
+export function recurrentLayers(tf: Tensorflow, options: RecurrentLayersOptions = {}): RecurrentLayers {
+  checkOptionNames('recurrentLayers', options, ['seed', 'fallback']);
+  const { seed = Math.floor(Math.random() * 2 ** 32), fallback = 'warn' } = options;
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    fail('OPTION_INVALID', `seed is ${seed}`, 'Give a whole number, 0 or more.');
+  }
+  if (fallback !== 'warn' && fallback !== 'refuse') {
+    fail('OPTION_INVALID', `fallback is ${fallback}`, "It is 'warn' or 'refuse'.");
+  }
   let draws = 0;
   const draw = () => ({ seed, epoch: 0, step: draws++ });
 
