@@ -130,7 +130,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     expectSame('spec', previous.model.spec, plan.spec);
     expectSame('vocabulary', previous.model.vocabulary, vocabulary);
     expectSame('preprocessing', previous.model.preprocessing, preprocessing);
-    if (previous.run) checkMoments(previous.run.moments, options.optimiser, plan.parameters);
+    if (previous.run) checkMoments(previous.run.moments, options.optimiser);
   }
   checkBucket(plan, options);
   const targets = trainingExamples.map(({ label }) => label);

@@ -292,12 +292,12 @@ describe('train', () => {
     const last = join(out, 'last.safetensors');
     const { model, run } = await loadCheckpoint(last);
     if (run === undefined) throw new Error('a run has a state');
-    const moments = new Map(run.moments).set('v', new Map([...(run.moments.get('v') ?? [])].slice(1)));
+    const moments = new Map([...run.moments].filter(([kind]) => kind !== 'v'));
     await saveCheckpoint(last, { model, run: { ...run, moments } });
     const resumed = train({ spec: options.spec, data, out, resume: true, epochs: 2 });
     await expect(resumed).rejects.toMatchObject({
       code: 'CHECKPOINT_INVALID',
-      message: expect.stringContaining('the moment v of embedding/embeddings'),
+      message: expect.stringContaining('no moments v, which adam goes on from'),
     });
   });
 
