@@ -15,12 +15,15 @@ const frameworkErrors: Readonly<Record<string, readonly [ErrorCode, hint: string
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['REQUEST_INVALID', 'Send as many bytes as Content-Length says.'],
   ECONNRESET: ['INTERRUPTED', 'The client left before its request was whole.'],
   FST_ERR_BAD_URL: ['REQUEST_INVALID', 'Encode the path as RFC 3986 says.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['MODEL_UNKNOWN', 'Names of models have at most 128 letters.'],
 };
+const ofClient = ['REQUEST_INVALID', 'GET /openapi.json describes the requests.'] as const;
+const ofServer = ['INTERNAL', 'Please report this, with what the log says of this id.'] as const;
 
 export function asRecurrentError(error: unknown): RecurrentError {
   if (error instanceof RecurrentError) return error;
-  const { code, message } = error as FastifyError;
-  const [known, hint] = frameworkErrors[code] ?? ['INTERNAL', 'Please report this, with what the log says of this id.'];
+  const { code, message, statusCode = 500 } = error as FastifyError;
+  const [known, hint] = frameworkErrors[code] ?? (statusCode < 500 ? ofClient : ofServer);
   const told = known === 'INTERNAL' ? 'the server has a fault' : message;
   return new RecurrentError(known, told, hint, { cause: error });
 }

@@ -93,6 +93,8 @@ describe('health and metadata', () => {
     for (const model of ['none', '..%2Fmail', '%00', 'mail%2F1', '__proto__', 'x'.repeat(200)]) {
       expectError(await server.ask(method, `/v2/models/${model}${route}`, body), 'MODEL_UNKNOWN', /there is no model/);
     }
+    const long = await server.ask(method, `/v2/models/${'x'.repeat(9000)}${route}`, body);
+    expectError(long, 'MODEL_UNKNOWN', /Names of models have at most 128 letters/);
     for (const version of ['2', '0', '01', '-1', '1.0', 'latest', '1e0']) {
       const answer = await server.ask(method, `/v2/models/mail/versions/${version}${route}`, body);
       expectError(answer, 'MODEL_UNKNOWN', /has no version .*It has 1, 3\./);
