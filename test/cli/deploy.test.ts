@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { cli, cliJson, quickly, type Refusal, tickets, useCli } from './run-cli.ts';
+import { cli, cliJson, quickly, refusalHere, tickets, useCli } from './run-cli.ts';
 
 const place = useCli();
 const targets = ['triton', 'kserve', 'docker', 'kubernetes'] as const;
@@ -14,12 +14,7 @@ const filesOf = (name: string) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(at(name).length + 1))
     .sort();
 
-/** What a deployment is refused with; nothing may be on standard output. */
-async function refusal(target: string, ...args: readonly string[]): Promise<Refusal> {
-  const { status, stdout, stderr } = await cli(['deploy', target, ...args, '--json'], { cwd: place.folder });
-  expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-  return JSON.parse(stderr).error;
-}
+const refusal = (target: string, ...args: readonly string[]) => refusalHere(['deploy', target, ...args]);
 
 beforeAll(async () => {
   await cliJson(['train', 'lstm', '--data', tickets, '--out', at('run'), ...quickly]);
@@ -133,7 +128,7 @@ describe('deploy', () => {
     [['docker', '--out', 'x', '--package', tickets], 'OPTION_INVALID', /npm pack/],
     [['docker', '--out', 'x', '--package', 'none.tgz'], 'FILE_NOT_FOUND', /none.tgz/],
   ])('%j is refused: %s', async ([target = '', ...rest], code, says) => {
-    const error = await refusal(target, model, ...rest);
+    const error = await refusal(target, model, ...rest.map((each) => (/^(x|none\.tgz)$/.test(each) ? at(each) : each)));
     expect(error.code).toBe(code);
     expect(`${error.message} ${error.hint}`).toMatch(says);
     expect(readdirSync(place.folder)).not.toContain('x');
@@ -142,6 +137,12 @@ describe('deploy', () => {
   it('refuses what is no exported model', async () => {
     expect((await refusal('triton', tickets, '--out', at('y'))).code).toBe('OPTION_INVALID');
     await writeFile(at('bad.onnx'), 'no model');
-    expect((await refusal('triton', at('bad.onnx'), '--out', at('y'))).code).toBe('ONNX_INVALID');
+    const args = ['deploy', 'triton', at('bad.onnx'), '--out', at('y')];
+    const { status, stdout, stderr } = await cli([...args, '--json']); // as a command of its own
+    expect({ status, stdout, code: JSON.parse(stderr).error.code }).toEqual({
+      status: 2,
+      stdout: '',
+      code: 'ONNX_INVALID',
+    });
   });
 });

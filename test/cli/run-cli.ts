@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect } from 'vitest';
+import { createProgram } from '../../src/cli/program.ts';
+import { RecurrentError } from '../../src/core/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const main = join(root, 'dist/cli/main.js');
@@ -96,6 +98,15 @@ export async function cliJson(
   expect(status).toBe(0);
   expect(stdout.trimEnd().split('\n')).toHaveLength(1);
   return JSON.parse(stdout);
+}
+
+/** What a command throws that is refused before it does anything, in this process: no other need be started for it. */
+export async function refusalHere(args: readonly string[]): Promise<RecurrentError> {
+  const thrown = await createProgram()
+    .parseAsync(args, { from: 'user' })
+    .then(() => expect.fail('it was not refused'))
+    .catch((error) => error);
+  return thrown instanceof RecurrentError ? thrown : expect.fail(String(thrown));
 }
 
 export interface Refusal {

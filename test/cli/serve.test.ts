@@ -5,10 +5,9 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createProgram } from '../../src/cli/program.ts';
-import { catalogue, type ErrorCode, RecurrentError } from '../../src/core/errors.ts';
+import { catalogue, type ErrorCode } from '../../src/core/errors.ts';
 import { mailModel, topicModel, writeModel } from '../support/serving.ts';
-import { cliRefusal, outcomeOf, startCli, useCli } from './run-cli.ts';
+import { cliRefusal, outcomeOf, refusalHere, startCli, useCli } from './run-cli.ts';
 
 const place = useCli();
 const at = (name: string) => join(place.folder, name);
@@ -147,15 +146,10 @@ describe('recurrent serve', () => {
 });
 
 describe('is refused', () => {
-  /** What the command throws, in this process. */
-  async function refusal(...args: string[]): Promise<RecurrentError> {
+  const refusal = (...args: string[]) => {
     const port = args.includes('--port') ? [] : ['--port', '0'];
-    const thrown = await createProgram()
-      .parseAsync(['serve', ...args, ...port, '--log-level', 'silent'], { from: 'user' })
-      .then(() => expect.fail('it was not refused'))
-      .catch((error) => error);
-    return thrown instanceof RecurrentError ? thrown : expect.fail(String(thrown));
-  }
+    return refusalHere(['serve', ...args, ...port, '--log-level', 'silent']);
+  };
 
   it.each<[string[], ErrorCode, RegExp]>([
     [['none.onnx'], 'FILE_NOT_FOUND', /none\.onnx/],

@@ -8,9 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx } from '../../../exporters/export.ts';
 import { fileSink } from '../../../src/cli/predict/sink.ts';
-import { createProgram } from '../../../src/cli/program.ts';
 import { modelOf } from '../../support/trained-model.ts';
-import { outcomeOf, startCli, useCli } from '../run-cli.ts';
+import { outcomeOf, refusalHere, startCli, useCli } from '../run-cli.ts';
 
 const place = useCli();
 const at = (name: string) => join(place.folder, name);
@@ -87,7 +86,7 @@ it.skipIf(noLimit)('a disk that takes a part of the results only is an error, no
 
 it('results do not go into the file of the texts', async () => {
   const args = ['predict', at('model.onnx'), '--file', at('texts.csv'), '--out', `${place.folder}/./texts.csv`];
-  await expect(createProgram().parseAsync(args, { from: 'user' })).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  expect((await refusalHere(args)).code).toBe('OPTION_INVALID');
 });
 
 it('Ctrl-C is heard while standard input says nothing', async () => {
