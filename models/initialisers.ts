@@ -54,7 +54,7 @@ function orthogonal([rows, columns]: readonly [number, number], random: Random):
   const vectors = Array.from({ length: count }, () => Float64Array.from({ length }, () => random.normal()));
   vectors.forEach((vector, k) => {
     for (let pass = 0; pass < 2; pass++) {
-      for (const earlier of vectors.slice(0, k)) subtractProjection(vector, earlier);
+      for (let j = 0; j < k; j++) subtractProjection(vector, vectors[j] as Float64Array);
     }
     const norm = Math.sqrt(dot(vector, vector));
     for (let i = 0; i < length; i++) vector[i] = (vector[i] as number) / norm;
@@ -70,5 +70,7 @@ function subtractProjection(vector: Float64Array, unit: Float64Array): void {
 }
 
 function dot(a: Float64Array, b: Float64Array): number {
-  return a.reduce((sum, value, i) => sum + value * (b[i] as number), 0);
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) * (b[i] as number);
+  return sum;
 }

@@ -127,7 +127,7 @@ export function maxForward(
           const x = v128.load(input + <usize>t * slot + at);
           const best = v128.load(out + at);
           const which = v128.load(chosen + at);
-          // "not less or equal" and not "greater", so that a NaN is taken, and seen
+          // "not less or equal" and not "greater", so that a NaN is taken; what comes after it takes its place
           const better = v128.and(counts, v128.or(i32x4.eq(which, none), v128.not(f32x4.le(x, best))));
           v128.store(out + at, v128.bitselect(x, best, better));
           v128.store(chosen + at, v128.bitselect(i32x4.splat(t), which, better));
