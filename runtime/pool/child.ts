@@ -8,6 +8,8 @@ import { type ChildReply, type ChildRequest, childSource, type Loaded, type Open
 
 export interface Child {
   readonly pid: number;
+  /** Whether it can be asked. One that ends cannot, a little before `ended` tells so. */
+  readonly connected: boolean;
   /** Its requests fail with RUNTIME_LOST once the process is gone, or does not answer in time. */
   readonly ort: OrtModule;
   /** Resolves with the reason when the process has ended. */
@@ -100,6 +102,9 @@ export async function startChild(timeoutMs: number): Promise<Child> {
 
   return {
     pid: child.pid as number,
+    get connected() {
+      return child.connected;
+    },
     ort: remoteOrt(loaded, ask),
     ended,
     kill,

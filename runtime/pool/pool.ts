@@ -4,7 +4,6 @@
  * and is replaced; all other work waits for the replacement. Nothing is run twice, as a batch may be what killed it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RecurrentError } from '../../src/core/errors.ts';
 import type { Batch, BatchOutputs, BatchRunner } from '../batching/runner.ts';
 import { type Child, startChild } from './child.ts';
 
@@ -63,7 +62,7 @@ export async function startPool(
 
   /** A worker is free: it gets the batch that has waited longest. */
   function offer(worker: Worker): void {
-    const next = waiting.shift();
+    const next = worker.child.connected ? waiting.shift() : undefined;
     worker.busy = next !== undefined;
     worker.child.hold(worker.busy);
     next?.take(worker);
@@ -94,7 +93,7 @@ export async function startPool(
 
   function free(): Promise<Worker> {
     for (const worker of workers) {
-      if (worker.busy) continue;
+      if (worker.busy || !worker.child.connected) continue;
       worker.busy = true;
       worker.child.hold(true);
       return Promise.resolve(worker);
@@ -111,10 +110,6 @@ export async function startPool(
       const outputs = await worker.runner.run(batch);
       fruitful = true;
       return outputs;
-    } catch (error) {
-      // It may be gone without having ended yet: its channel is closed first, and it must not get the next batch.
-      if (error instanceof RecurrentError && error.code === 'RUNTIME_LOST') replace(worker);
-      throw error;
     } finally {
       if (workers.has(worker) && !closed) offer(worker);
     }
