@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../exporters/export.ts';
+import { mailModel } from '../support/serving.ts';
 import { cli, cliJson, quickly, refusalHere, tickets, useCli } from './run-cli.ts';
 
 const place = useCli();
@@ -132,6 +134,15 @@ describe('deploy', () => {
     expect(error.code).toBe(code);
     expect(`${error.message} ${error.hint}`).toMatch(says);
     expect(readdirSync(place.folder)).not.toContain('x');
+  });
+
+  it('gives a model with states one copy on KServe, and no more', async () => {
+    await writeFile(at('pieces.onnx'), exportOnnx(mailModel, { states: true }));
+    const args = ['kserve', at('pieces.onnx'), '--name', 'pieces', '--out', at('pieces')] as const;
+    expect(await refusal(...args, '--replicas', '2')).toMatchObject({ code: 'OPTION_UNSUPPORTED' });
+    await cliJson(['deploy', ...args]);
+    expect(readFileSync(at('pieces/inference-service.yaml'), 'utf8')).toContain('maxReplicas: 1');
+    expect(readFileSync(at('pieces/README.md'), 'utf8')).toContain('whole or as a sequence of requests');
   });
 
   it('refuses what is no exported model', async () => {
