@@ -34,8 +34,9 @@ const childNiceness = constants.priority.PRIORITY_BELOW_NORMAL;
  * @throws PACKAGE_MISSING, RUNTIME_LOST
  */
 export async function startChild(timeoutMs: number): Promise<Child> {
+  const ort = locateOrt(); // first: it settles the environment
   const { NODE_OPTIONS: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['-e', childSource, locateOrt()], {
+  const child = spawn(process.execPath, ['-e', childSource, ort], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     serialization: 'advanced', // typed arrays as they are
     env: { ...env, ELECTRON_RUN_AS_NODE: '1' },

@@ -20,7 +20,8 @@ export function numberParser(flag: string, schema: z.ZodNumber): (text: string) 
 function describeRange(schema: z.ZodNumber): string {
   const { minValue: min, maxValue: max } = schema;
   const from = schema.safeParse(min).success ? `from ${min}` : `above ${min}`;
-  return max === Number.MAX_SAFE_INTEGER ? from : `${from} to ${max}`;
+  if (max === Number.MAX_SAFE_INTEGER) return from;
+  return from.startsWith('from') ? `${from} to ${max}` : `${from} and at most ${max}`;
 }
 
 /** The plain number under `.default()` and `.optional()`. */

@@ -36,7 +36,7 @@ export function choosePart(training: TrainingRecord | undefined, data: Dataset, 
   };
   if (asked === 'all') return all;
   if (!known) {
-    if (asked === undefined) return { ...all, note: `${all.note}: the model was not trained on these` };
+    if (asked === undefined) return { ...all, note: `${all.note}; whether training saw some of them is not known` };
     return fail(
       'OPTION_UNSUPPORTED',
       `the model was not trained on ${data.source} as it is now, so it has no ${asked} part for this model`,

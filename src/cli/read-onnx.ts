@@ -1,12 +1,16 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fail, RecurrentError } from '../core/errors.ts';
 import { readFileWhole } from '../core/files.ts';
 import { runFiles } from '../training/run-folder.ts';
 import { commandLine } from './invocation.ts';
 
-/** An ONNX file. Where there is a run but no file yet, the hint is the command that writes it. @throws FILE_NOT_FOUND, FILE_ACCESS */
+/** An ONNX file. Where there is a run but no file yet, the hint is the command that writes it. @throws FILE_NOT_FOUND, FILE_ACCESS, OPTION_INVALID */
 export async function readOnnx(path: string): Promise<Uint8Array> {
+  if (extname(path) === '.safetensors') {
+    const hint = `Export it first: ${commandLine('export', path, '--out', `${path.slice(0, -12)}.onnx`)}`;
+    fail('OPTION_INVALID', `${path} is a checkpoint, not an ONNX file`, hint);
+  }
   try {
     return await readFileWhole(path);
   } catch (error) {

@@ -14,9 +14,7 @@ import { fileError } from './files.ts';
 export async function takeLock(path: string, what: string): Promise<() => Promise<void>> {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      const file = await open(path, 'wx');
-      await file.writeFile(`${process.pid} ${hostname()}`);
-      await file.close();
+      await writeNew(path, `${process.pid} ${hostname()}`);
       return () => rm(path, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(error, path, 'write');
@@ -32,6 +30,19 @@ export async function takeLock(path: string, what: string): Promise<() => Promis
     }
   }
   return fail('RUN_LOCKED', `${what} is being written by another process`, 'Wait for it, or choose another place.');
+}
+
+/** A file that was not there before; none where it cannot be written whole. */
+async function writeNew(path: string, contents: string): Promise<void> {
+  const file = await open(path, 'wx');
+  try {
+    await file.writeFile(contents);
+  } catch (error) {
+    await rm(path, { force: true }).catch(() => {}); // what failed first is what the caller should hear
+    throw error;
+  } finally {
+    await file.close();
+  }
 }
 
 /** Milliseconds in which a process that has made the file writes its name into it. */

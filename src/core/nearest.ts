@@ -5,12 +5,19 @@ export function nearestNames(typed: string, names: readonly string[]): string[] 
     .map((name) => {
       const candidate = name.toLowerCase();
       const contained = wanted.length > 1 && candidate.includes(wanted);
+      if (initialsOf(candidate) === wanted.replace(/^-+/, '')) return { name, distance: 0 };
       return { name, distance: contained ? 1 : editDistance(wanted, candidate) };
     })
     .filter(({ distance }) => distance <= Math.max(1, wanted.length / 3))
     .sort((a, b) => a.distance - b.distance)
     .slice(0, 3)
     .map(({ name }) => name);
+}
+
+/** `lr` of `--learning-rate`; undefined of one word. */
+function initialsOf(name: string): string | undefined {
+  const words = name.replace(/^-+/, '').split('-');
+  return words.length > 1 ? words.map(([first]) => first).join('') : undefined;
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */

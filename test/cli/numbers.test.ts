@@ -72,7 +72,7 @@ describe('real numbers', () => {
     '%j is refused',
     (text) => {
       expect(messageOf(() => parse(text))).toBe(
-        `--learning-rate takes a number above 0 to 1000000, not ${JSON.stringify(text)}`,
+        `--learning-rate takes a number above 0 and at most 1000000, not ${JSON.stringify(text)}`,
       );
     },
   );
