@@ -154,7 +154,6 @@ function checkArity(given: readonly unknown[], slots: readonly Slot[], where: st
 /** Admissible element types of each letter in a signature. */
 const typeSets: Readonly<Record<string, readonly DataType[]>> = {
   T: ['float32', 'int32', 'int64', 'bool'],
-  U: ['float32', 'int32', 'int64', 'bool'],
   any: ['float32', 'int32', 'int64', 'bool'],
   N: ['float32', 'int32', 'int64'],
   I: ['int32', 'int64'],

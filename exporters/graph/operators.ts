@@ -1,6 +1,6 @@
 /**
  * The operators that graphs of this product are made of, with arity, element types and attributes. A form is
- * written as `inputs -> outputs`: `T`, `U` stand for any element type, `N` for a number, `I` for int32 or int64, each the same
+ * written as `inputs -> outputs`: `T` stands for any element type, `N` for a number, `I` for int32 or int64, each the same
  * wherever it occurs in a form; `any` for any; `?` marks what may be left out, `...` what may be repeated;
  * `@to` is the type that the attribute `to` names. Attributes marked `!` must be stated: a default that
  * changes the meaning of a recurrent layer is never left to the reader (the specification calls it optional).
@@ -54,7 +54,6 @@ const recurrentAttributes = {
 const unary = [form(1, 'float32 -> float32')];
 const arithmetic = [form(14, 'N, N -> N')];
 const comparison = [form(9, 'N, N -> bool')];
-const logical = [form(7, 'bool, bool -> bool')];
 /** The axes moved from an attribute to an input in opset 18; only ReduceSum did so before, in 13. */
 const reduction = [
   form(13, 'N -> N', { axes: 'ints!', keepdims: 'int!' }),
@@ -70,8 +69,6 @@ export const operators: Readonly<Record<string, readonly Operator[]>> = {
   Neg: [form(13, 'N -> N')],
   Abs: [form(13, 'N -> N')],
   Exp: unary,
-  Log: unary,
-  Sqrt: unary,
   Tanh: unary,
   Sigmoid: unary,
   Relu: unary,
@@ -82,15 +79,11 @@ export const operators: Readonly<Record<string, readonly Operator[]>> = {
   ThresholdedRelu: [form(10, 'float32 -> float32', { alpha: 'float!' })],
   HardSigmoid: [form(6, 'float32 -> float32', { alpha: 'float!', beta: 'float!' })],
   Softmax: [form(13, 'float32 -> float32', { axis: 'int!' })],
-  Pow: [form(13, 'N, U -> N')],
   Max: [form(13, 'N... -> N')],
-  Min: [form(13, 'N... -> N')],
-  Clip: [form(13, 'N, N?, N? -> N')],
   Equal: [form(13, 'T, T -> bool')],
   Less: comparison,
   Greater: comparison,
-  And: logical,
-  Or: logical,
+  And: [form(7, 'bool, bool -> bool')],
   Not: [form(1, 'bool -> bool')],
   Where: [form(9, 'bool, T, T -> T')],
 
@@ -107,7 +100,6 @@ export const operators: Readonly<Record<string, readonly Operator[]>> = {
   ReduceMean: reduction,
   ReduceMax: reduction,
   ArgMax: [form(13, 'N -> int64', { axis: 'int!', keepdims: 'int!', select_last_index: 'int!' })],
-  CumSum: [form(14, 'N, I -> N', { exclusive: 'int', reverse: 'int' })],
   TopK: [form(11, 'N, int64 -> N, int64', { axis: 'int!', largest: 'int!', sorted: 'int!' })],
 
   Identity: [form(14, 'T -> T')],
@@ -124,10 +116,6 @@ export const operators: Readonly<Record<string, readonly Operator[]>> = {
   Range: [form(11, 'N, N, N -> N')],
   Gather: [form(13, 'T, I -> T', { axis: 'int!' })],
   GatherElements: [form(13, 'T, I -> T', { axis: 'int!' })],
-  ScatterElements: [
-    form(13, 'T, I, T -> T', { axis: 'int!' }),
-    form(16, 'T, I, T -> T', { axis: 'int!', reduction: 'string' }),
-  ],
   ScatterND: [form(13, 'T, int64, T -> T'), form(16, 'T, int64, T -> T', { reduction: 'string' })],
   OneHot: [form(11, 'I, N, T -> T', { axis: 'int!' })],
 

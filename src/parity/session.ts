@@ -1,5 +1,6 @@
 /** What every runner's session does alike: check its input, refuse work after its end, end once. */
 import { planModel } from '../../models/plan.ts';
+import { checkIds } from '../../runtime/predict/check-ids.ts';
 import { fail } from '../core/errors.ts';
 import type { Outputs, RunnerSession, Subject } from './runner.ts';
 
@@ -24,13 +25,4 @@ export function createSession({ model }: Subject, { description, run, close }: S
       return closing;
     },
   };
-}
-
-function checkIds(ids: Int32Array, rows: number, time: number, vocabularySize: number): void {
-  const hint = `Give ids as [rows, time], both at least 1, each id from 0 to ${vocabularySize - 1}.`;
-  if (!(rows >= 1 && time >= 1) || ids.length !== rows * time) {
-    fail('INPUT_INVALID', `${ids.length} ids do not make ${rows} rows of ${time} steps`, hint);
-  }
-  const bad = ids.findIndex((id) => id < 0 || id >= vocabularySize);
-  if (bad >= 0) fail('INPUT_INVALID', `id ${ids[bad]} in row ${Math.floor(bad / time)}, step ${bad % time}`, hint);
 }
