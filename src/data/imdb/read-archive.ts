@@ -2,8 +2,9 @@
  * The reviews inside the authors' archive. It is read, never unpacked: no path of the archive reaches the file system,
  * so that one with `..` or links in it has nothing to act on. Such an archive is refused all the same, as it cannot be theirs.
  */
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
 import type { ReadEntry } from 'tar';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
@@ -12,8 +13,8 @@ import { decodeUtf8 } from '../readers/utf8.ts';
 import type { ReadingOptions } from './read-folder.ts';
 import { checkReviewSize, inRecipeOrder, type ReviewFile, reviewFileName, reviewFolders } from './review-files.ts';
 
-/** Of everything in the archive, reviews or not: that of the authors has a quarter of each. */
-const most = { entries: 500_000, bytes: 2 * 2 ** 30 };
+/** Of everything in the archive, reviews or not, unpacked: that of the authors has less than a third of each. */
+const most = { entries: 500_000, bytes: 2 ** 30 };
 
 const hint = 'Fetch the archive again: recurrent data imdb.';
 
@@ -25,11 +26,10 @@ export async function readReviewArchive(
   const files = new Map<string, ReviewFile>();
   const total = { entries: 0, bytes: 0, reviewBytes: 0 };
   let failure: unknown;
+  let atEnd = false;
 
   function take(entry: ReadEntry): void {
-    total.entries++;
-    total.bytes += entry.size;
-    if (total.entries > most.entries || total.bytes > most.bytes) refuse(path, 'holds far more than the reviews');
+    if (++total.entries > most.entries) refuse(path, 'holds far more than the reviews');
     const name = reviewNameOf(entry, path);
     if (name === undefined) {
       entry.resume();
@@ -63,9 +63,11 @@ export async function readReviewArchive(
   try {
     const { size } = await stat(path);
     progress.start(`reading ${path}`, size);
-    let done = 0;
     const { Parser } = await import('tar'); // only who reads an archive waits for it
-    const parser = new Parser({ strict: true, onReadEntry: guarded(take) });
+    const parser = new Parser({ strict: true, brotli: false, zstd: false, onReadEntry: guarded(take) });
+    parser.on('eof', () => {
+      atEnd = true;
+    });
     const ended = new Promise<void>((resolve) => {
       parser.on('end', resolve);
       parser.on('error', (error) => {
@@ -73,12 +75,14 @@ export async function readReviewArchive(
         resolve();
       });
     });
-    for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 18 }) as AsyncIterable<Buffer>) {
+    const source = createReadStream(path, { highWaterMark: 2 ** 18 });
+    for await (const chunk of unpacked(source, await isGzip(path))) {
       checkInterruption(signal);
-      parser.write(chunk);
+      total.bytes += chunk.length;
+      if (total.bytes > most.bytes) refuse(path, 'holds far more than the reviews');
+      if (!atEnd) parser.write(chunk); // it would keep what follows the end, which may be gigabytes of nothing
       if (failure !== undefined) throw failure;
-      done += chunk.length;
-      progress.update(done);
+      progress.update(source.bytesRead);
     }
     parser.end();
     await ended;
@@ -91,6 +95,27 @@ export async function readReviewArchive(
   }
   progress.stop();
   return inRecipeOrder([...files.values()], path);
+}
+
+/** What `source` holds, unpacked where gzip has packed it. Who stops reading closes it. */
+async function* unpacked(source: ReadStream, packed: boolean): AsyncGenerator<Buffer> {
+  const stream = packed ? source.pipe(createGunzip({ chunkSize: 2 ** 18 })) : source;
+  source.on('error', (error) => stream.destroy(error));
+  try {
+    yield* stream as AsyncIterable<Buffer>;
+  } finally {
+    source.destroy();
+  }
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(2), 0, 2, 0);
+    return buffer.readUInt16BE() === 0x1f8b;
+  } finally {
+    await file.close();
+  }
 }
 
 /** The review that an entry holds; undefined for the unlabelled reviews, word lists and notes that the archive holds too. */

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { silent } from '../../../src/core/progress.ts';
 import { encodePack } from '../../../src/data/imdb/pack.ts';
@@ -237,6 +238,18 @@ describe('an archive that is not as the authors made it is refused', () => {
       code: 'DATA_INVALID',
       message: expect.stringMatching(message),
     });
+  });
+
+  test('a bomb: a small file that unpacks to more than a gigabyte of nothing', async () => {
+    const path = join(folder, 'bomb.tar.gz');
+    const zeros = gzipSync(Buffer.alloc(2 ** 26)); // 64 MiB; gzip's files may stand one after the other
+    await writeFile(path, Buffer.concat([await readFile(archive), ...Array<Buffer>(17).fill(zeros)]));
+    const before = process.memoryUsage.rss();
+    await expect(loadDataset('imdb', { imdbPath: path })).rejects.toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringMatching(/far more than the reviews/),
+    });
+    expect(process.memoryUsage.rss() - before).toBeLessThan(2 ** 29);
   });
 
   test.each([
