@@ -3,7 +3,7 @@
  * Whatever fails on the way, the old file is still there and no temporary one is left behind.
  */
 import { rmSync } from 'node:fs';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fail, RecurrentError } from './errors.ts';
 
@@ -36,6 +36,22 @@ export async function writeFileAtomically(path: string, contents: Uint8Array | s
     throw fileError(error, path, 'write');
   } finally {
     unfinished.delete(temporary);
+  }
+}
+
+/**
+ * Removes what killed processes had begun to write in the place of `path`: for who knows that nobody is writing it now.
+ * @throws FILE_ACCESS
+ */
+export async function removeRemains(path: string): Promise<void> {
+  const folder = dirname(path);
+  try {
+    for (const name of await readdir(folder)) {
+      if (name.startsWith(`.${basename(path)}.`) && name.endsWith('.tmp'))
+        await rm(join(folder, name), { force: true });
+    }
+  } catch (error) {
+    throw fileError(error, path, 'write');
   }
 }
 

@@ -8,7 +8,7 @@ import { type Checkpoint, encodeCheckpoint, loadCheckpoint } from '../../models/
 import { type EpochRecord, epochRecordSchema } from '../../models/checkpoint/state.ts';
 import type { TrainedModel } from '../../models/model.ts';
 import { fail } from '../core/errors.ts';
-import { fileError, writeFileAtomically } from '../core/files.ts';
+import { fileError, removeRemains, writeFileAtomically } from '../core/files.ts';
 import { takeLock } from '../core/lock.ts';
 
 /** Where things are in the folder of a run. */
@@ -70,6 +70,7 @@ export async function openRunFolder(folder: string, mode: RunMode): Promise<RunF
   await checkRunFolder(folder, mode);
   const unlock = await lock(folder);
   try {
+    for (const file of [files.best, files.last, files.history]) await removeRemains(file);
     const previous = mode === 'resume' ? await loadCheckpoint(files.last) : undefined;
     const writeBest = (model: TrainedModel) => writeFileAtomically(files.best, encodeCheckpoint({ model }));
     const writeHistory = (history: readonly EpochRecord[]) => writeFileAtomically(files.history, toCsv(history));

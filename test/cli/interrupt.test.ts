@@ -1,5 +1,5 @@
 /** Ctrl-C: the best model so far is on disk, the command says how to go on, nothing is half-written. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -60,6 +60,31 @@ describe('Ctrl-C while training', () => {
     ]);
     expect(status).toBe(130);
     await cliJson(['inspect', join(out, 'last.safetensors')]);
+  });
+
+  it('by SIGKILL, in the midst of whatever it does, goes on bit for bit and leaves nothing about', async () => {
+    const args = ['train', 'lstm', '--data', tickets];
+    const long = ['--epochs', '30', '--patience', '30', '--max-length', '40', '--batch-size', '16'];
+    const whole = join(place.folder, 'whole');
+    await cliJson([...args, ...long, '--out', whole]);
+    const out = join(place.folder, 'killed');
+    for (let kill = 0; kill < 2; kill++) {
+      const child = startCli([...args, ...(kill === 0 ? long : ['--resume']), '--out', out]);
+      child.stdin.end();
+      const ended = outcomeOf(child);
+      await new Promise<void>((resolve) => {
+        child.stdout.on('data', (chunk: Buffer) => /Epoch/.test(String(chunk)) && resolve());
+      });
+      await delay(7 * kill);
+      child.kill('SIGKILL');
+      await ended;
+    }
+    writeFileSync(join(out, '.last.safetensors.1.a.tmp'), 'as a process leaves it that is killed while it writes');
+    await cliJson([...args, '--resume', '--out', out]);
+    expect(readdirSync(out).toSorted()).toEqual(readdirSync(whole).toSorted());
+    for (const file of ['best.safetensors', 'last.safetensors', 'history.csv']) {
+      expect(readFileSync(join(out, file)).equals(readFileSync(join(whole, file))), file).toBe(true);
+    }
   });
 
   it('once is once, although npm passes it on a second time', async () => {
