@@ -22,7 +22,8 @@ export function assemble(source: string, { texts, notes, recipe }: Reading): Dat
     );
   }
   const empty = texts.filter(({ text }) => text.trim() === '').length;
-  if (empty === texts.length) fail('DATA_INVALID', `every text of ${source} is empty`, 'Name a source with texts.');
+  if (empty === texts.length)
+    fail('DATA_INVALID', `every text of ${source} is empty`, 'Name a source, or a column, that holds texts.');
   const numbers = new Map(labels.map((label, index) => [label, index]));
   return {
     source,

@@ -109,6 +109,13 @@ describe('on a terminal', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
+  it.skipIf(terminalMissing)('that is narrow the bar stays on its line', async () => {
+    const shown = await onTerminal(demo('narrow'), {}, 40);
+    const bars = shown.split(/[\r\n]|\u001b\[[\d;]*[A-Za-z]/).filter((line) => line.includes('█'));
+    expect(bars.length).toBeGreaterThan(0);
+    for (const bar of bars) expect(bar.length).toBeLessThanOrEqual(40);
+  });
+
   it.skipIf(terminalMissing)('there are a progress bar and colours, and the terminal is left as it was', async () => {
     const stdout = await onTerminal(demo('tty'));
     expect(stdout).toContain('Epoch 1/2');

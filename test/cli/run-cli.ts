@@ -76,11 +76,15 @@ export const terminalMissing =
     : 'a terminal needs script(1) of util-linux';
 
 /** Runs a command on a terminal, and gives what that shows. */
-export async function onTerminal(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+export async function onTerminal(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  columns = 80,
+): Promise<string> {
   const { NO_COLOR: _, ...inherited } = process.env;
   const { stdout } = await promisify(execFile)(
     'script',
-    ['-qec', [process.execPath, main, ...args].join(' '), '/dev/null'],
+    ['-qec', [`stty cols ${columns};`, process.execPath, main, ...args].join(' '), '/dev/null'],
     {
       env: { ...inherited, TERM: 'xterm', ...env },
     },

@@ -8,11 +8,15 @@ export function printable(text: string): string {
 
 /** `printable(text)`, cut to at most `width` columns. Hangul, Han and Kana take two each. */
 export function excerpt(text: string, width: number): string {
-  const whole = printable(text.slice(0, 16 * width));
-  if (columnsOf(whole) <= width) return whole;
+  return cut(printable(text.slice(0, 16 * width)), width);
+}
+
+/** At most `width` columns of `text`. */
+export function cut(text: string, width: number): string {
+  if (columnsOf(text) <= width) return text;
   let shown = '';
   let columns = 1; // the ellipsis
-  for (const character of whole) {
+  for (const character of text) {
     columns += columnsOf(character);
     if (columns > width) break;
     shown += character;
