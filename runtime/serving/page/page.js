@@ -167,7 +167,7 @@ function chart(title, history, training, validation) {
       .map(([index, value], at) => `${at ? 'L' : 'M'}${x(index).toFixed(1)} ${y(value).toFixed(1)}`)
       .join('');
   return [
-    make('h3', {}, `${title} (training dashed, validation whole)`),
+    make('h3', {}, `${title} (training dashed, validation solid)`),
     make(
       'svg',
       {
