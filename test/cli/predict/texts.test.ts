@@ -69,6 +69,15 @@ test('another column can be named', async () => {
   expect(await read('{"review": "fine"}', 'jsonl', 'review')).toEqual(['fine']);
 });
 
+test.each<[TextFormat, string]>([
+  ['csv', 'id;text\n1;fine'],
+  ['csv', '\n"a, b"\ttext\n1\tfine'],
+  ['csv', 'a;b,text\n1,fine'],
+  ['tsv', 'a;b\ttext\n1\tfine'],
+])('cells of a .%s %j are divided by what its header says', async (format, table) => {
+  expect(await read(table, format)).toEqual(['fine']);
+});
+
 describe('refused are', () => {
   const long = 'x'.repeat(5 * 2 ** 20);
   const packed = gzipSync('text number one\n'.repeat(5000));
