@@ -34,11 +34,13 @@ const parts = {
   curves: ['curves', '--seconds', '0.5'],
   epoch: ['epoch'],
 };
+/** On its own, as it needs another Node than the rest: one without relaxed SIMD, which came with Node 22. */
+const plain = { 'a-plain': ['training', '--shapes', 'A', '--contenders', 'wasm,pytorch,keras'] };
 
 const asked = process.argv.slice(2);
 for (const part of asked.includes('all') ? Object.keys(parts) : asked) {
-  const args = parts[part];
-  if (!args) throw new Error(`no part ${part}: there are ${Object.keys(parts).join(', ')}, all`);
+  const args = { ...parts, ...plain }[part];
+  if (!args) throw new Error(`no part ${part}: there are ${Object.keys({ ...parts, ...plain }).join(', ')}, all`);
   console.log(`${part}: recurrent bench ${args.join(' ')}`);
   execFileSync(process.execPath, ['tools/build.mjs'], { cwd: root, stdio: 'inherit' });
   const output = execFileSync(process.execPath, ['dist/cli/main.js', 'bench', ...args, '--json'], {
@@ -46,6 +48,9 @@ for (const part of asked.includes('all') ? Object.keys(parts) : asked) {
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
   });
+  if (part in plain && !JSON.parse(output).machine.versions.wasm.includes('plain')) {
+    throw new Error(`${part} is for a Node without relaxed SIMD, and this is ${process.version}`);
+  }
   writeFileSync(join(results, `${part}.json`), output);
 }
 
