@@ -100,6 +100,14 @@ function best(shape, layer, contender, threads) {
   );
   return found.length ? Math.min(...found.map(({ medianMs }) => medianMs)) : undefined;
 }
+/** On a Node without relaxed SIMD. */
+function withoutRelaxed() {
+  const run = resultOf('a-plain');
+  if (!run) return 'Not measured yet.';
+  const real = run.rows.filter((/** @type {any} */ row) => row.ids !== 'uniform');
+  return `Node ${run.machine.node}:\n\n${table(real)}`;
+}
+
 /** Its second core taken away where that helps. @param {number} threads @param {string} shape @param {string} layer @param {string} contender */
 function bestOfUpTo(threads, shape, layer, contender) {
   const times = Array.from({ length: threads }, (_, at) => best(shape, layer, contender, at + 1) ?? Infinity);
@@ -256,6 +264,7 @@ const sections = {
   sizes: table(rows.filter(({ shape, ids }) => shape.length === 1 && ids !== 'uniform')),
   uniform: table(rows.filter(({ shape, ids }) => shape.length === 1 && ids === 'uniform')),
   models: table(rows.filter(({ shape }) => shape.length > 1)),
+  plain: withoutRelaxed(),
   targets: targets(),
   peak: peak(),
   profile: profiles(),
