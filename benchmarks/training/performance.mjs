@@ -180,6 +180,13 @@ function targets() {
       }
     }
   }
+  for (const [shape, most] of /** @type {const} */ ([
+    ['A', 6],
+    ['B', 130],
+  ])) {
+    const own = best(shape, 'lstm', 'tensorflow');
+    add(`${shape}, LSTM on engine tensorflow: < ${most} ms`, own, `${format(own ?? 0)} ms`, (own ?? 0) < most);
+  }
   const epochs = resultOf('epoch')?.rows ?? [];
   const epoch = epochs.length ? Math.min(...epochs.map((/** @type {any} */ row) => row.medianMs)) : undefined;
   add(

@@ -71,19 +71,15 @@ function errorOf(spec: ModelSpec, weights: Weights, ids: Int32Array, rows: numbe
 /**
  * The project's bound for float32 against float64 (docs/parity.md). With activations that keep states below 2, chains of
  * at most 21 steps and 5 units collect some tens of errors: of 6e-8 in TensorFlow's operations, of up to 3.4e-7 in the
- * kernels that walk through time. The largest seen was 1.4e-6, with gates of scaledTanh.
+ * kernels that walk through time. The largest seen in 1,500 models was 5.3e-7.
  */
 const tolerance = 5e-6;
 
-/** Activations that bound what they give. A gate without bounds can cancel or grow, and float32 with it. */
-const bounded: readonly Activation[] = [
-  'tanh',
-  'sigmoid',
-  'hardSigmoid',
-  'hardSigmoidLegacy',
-  'softsign',
-  'scaledTanh',
-];
+/**
+ * Activations that stay within 1. A gate beyond multiplies what a state is off by at every step, and float32 with it: with
+ * 1.7, of scaledTanh, 1.2e-5 was seen after seven. Such gates are in the contract suite.
+ */
+const bounded: readonly Activation[] = ['tanh', 'sigmoid', 'hardSigmoid', 'hardSigmoidLegacy', 'softsign'];
 
 describe('loadTensorflow', () => {
   test('says in one line what runs and why not the faster ones', () => {
