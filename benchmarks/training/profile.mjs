@@ -47,8 +47,9 @@ WebAssembly.instantiate = /** @type {any} */ (
         ? kernel
         : (/** @type {number[]} */ ...values) => {
             const began = performance.now();
-            kernel(...values);
+            const result = kernel(...values);
             kernelTimes.set(name, (kernelTimes.get(name) ?? 0) + performance.now() - began);
+            return result;
           },
     ]);
     return { exports: Object.fromEntries(timed) };
