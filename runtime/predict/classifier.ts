@@ -11,8 +11,8 @@ import { keepFloat32, openSession, type Session } from '../onnx/session.ts';
 import { type SessionOptions, sessionOptionNames } from '../onnx/session-options.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
 import type { Pool } from '../pool/pool.ts';
-import { classifyWith, type Load, type TextClassifier } from './classify-with.ts';
 import { type JudgedPlacement, judgePlacement } from './judge-placement.ts';
+import { createTextClassifier, type Load, type TextClassifier } from './text-classifier.ts';
 
 /** Where and how a classifier runs. */
 export interface ClassifierOptions extends SessionOptions {
@@ -84,7 +84,7 @@ export async function loadClassifier(
     planModel(metadata.spec),
     options,
   );
-  const { classifier, whileOpen } = classifyWith(metadata, runner, batching);
+  const { classifier, whileOpen } = createTextClassifier(metadata, runner, batching);
   let judged: JudgedPlacement | undefined;
   try {
     if (!pool) judged = await judgePlacement(model, metadata, session.providers, sessionOptionsOf(options));

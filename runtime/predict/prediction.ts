@@ -109,7 +109,7 @@ export function probabilitiesByClass(probabilities: Float32Array): number[] {
 }
 
 /** The first of the largest. */
-function indexOfLargest(values: readonly number[]): number {
+export function indexOfLargest(values: readonly number[]): number {
   return values.reduce((leader, value, index) => (value > (values[leader] as number) ? index : leader), 0);
 }
 

@@ -102,7 +102,7 @@ const chunkIds = 2 ** 15;
 const batchesAhead = 4;
 
 /** Takes the runner over: it is closed with the classifier. @throws OPTION_UNKNOWN, OPTION_INVALID */
-export function classifyWith(
+export function createTextClassifier(
   metadata: ModelMetadata,
   runner: BatchRunner,
   batching: BatchingOptions = {},
