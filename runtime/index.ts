@@ -5,7 +5,6 @@ export type { NodePlacement } from './onnx/placement.ts';
 export type { ProviderName, ProviderRequest } from './onnx/providers.ts';
 export type { SessionOptions } from './onnx/session-options.ts';
 export { type Classifier, type ClassifierLoad, type ClassifierOptions, loadClassifier } from './predict/classifier.ts';
-export type { Load, RawOutputs, Texts } from './predict/classify-with.ts';
 export type { ExplainOptions, Explanation, WordContribution } from './predict/explain.ts';
 export type {
   CallOptions,
@@ -15,4 +14,5 @@ export type {
   Prediction,
   PredictOptions,
 } from './predict/prediction.ts';
+export type { Load, RawOutputs, Texts } from './predict/text-classifier.ts';
 export type { TextSession, TextSessionOptions } from './predict/text-session.ts';

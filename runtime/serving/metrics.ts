@@ -2,6 +2,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { BatchRecord } from '../batching/batcher.ts';
 import type { Repository } from './repository.ts';
+import type { ServedModel } from './served-model.ts';
 
 export interface Metrics {
   /** What is read off the models whenever somebody asks. Called once. */
@@ -15,16 +16,17 @@ export interface Metrics {
   close(): void;
 }
 
-export interface ModelLabels {
-  readonly model: string;
-  readonly version: string;
-}
+export type ModelLabels = { readonly model: string; readonly version: string };
 
 export interface Outcome {
   readonly milliseconds: number;
   readonly rows: number;
   /** Code of the error, if it failed. */
   readonly error?: string | undefined;
+}
+
+export function labelsOf({ name, version }: { readonly name: string; readonly version: string | number }): ModelLabels {
+  return { model: name, version: String(version) };
 }
 
 const labelNames = ['model', 'version'] as const;
@@ -70,72 +72,41 @@ export function createMetrics(): Metrics {
   });
   return {
     watch(repository) {
-      new Gauge({
-        name: 'nv_inference_pending_request_count',
-        help: 'Rows that wait for a batch',
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          for (const { name, version, classifier } of repository.models) {
-            this.set({ model: name, version: String(version) }, classifier.load().waiting);
-          }
-        },
-      });
-      new Gauge({
-        name: 'recurrent_processes',
-        help: 'Child processes that run a model',
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          for (const { name, version, classifier } of repository.models) {
-            this.set({ model: name, version: String(version) }, classifier.load().processes.length);
-          }
-        },
-      });
-      new Gauge({
-        name: 'recurrent_processes_lost',
-        help: 'Child processes that died or hung since the model was loaded',
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          for (const { name, version, classifier } of repository.models) {
-            this.set({ model: name, version: String(version) }, classifier.load().lost);
-          }
-        },
-      });
-      new Gauge({
-        name: 'recurrent_sequences',
-        help: 'Texts in pieces that are open',
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          for (const { name, version, sequences } of repository.models) {
-            this.set({ model: name, version: String(version) }, sequences.count);
-          }
-        },
-      });
-      new Gauge({
-        name: 'recurrent_model_ready',
-        help: '1 for each version that is ready',
-        labelNames,
-        registers,
-        collect() {
-          this.reset();
-          for (const { name, version, state } of repository.index())
-            this.set({ model: name, version }, state === 'READY' ? 1 : 0);
-        },
-      });
+      const gauge = (name: string, help: string, read: () => readonly (readonly [ModelLabels, number])[]) =>
+        new Gauge({
+          ...{ name, help, labelNames, registers },
+          collect() {
+            this.reset();
+            for (const [labels, value] of read()) this.set(labels, value);
+          },
+        });
+      const ofModels = (name: string, help: string, count: (model: ServedModel) => number) =>
+        gauge(name, help, () => repository.models.map((model) => [labelsOf(model), count(model)]));
+      ofModels(
+        'nv_inference_pending_request_count',
+        'Rows that wait for a batch',
+        ({ classifier }) => classifier.load().waiting,
+      );
+      ofModels(
+        'recurrent_processes',
+        'Child processes that run a model',
+        ({ classifier }) => classifier.load().processes.length,
+      );
+      ofModels(
+        'recurrent_processes_lost',
+        'Child processes that died or hung since the model was loaded',
+        ({ classifier }) => classifier.load().lost,
+      );
+      ofModels('recurrent_sequences', 'Texts in pieces that are open', ({ sequences }) => sequences.count);
+      gauge('recurrent_model_ready', '1 for each version that is ready', () =>
+        repository.index().map((entry) => [labelsOf(entry), entry.state === 'READY' ? 1 : 0]),
+      );
     },
     async read() {
       const texts = await Promise.all([ofProcess.metrics(), registry.metrics()]);
       return { text: texts.join(''), type: registry.contentType };
     },
-    request({ model, version }, { milliseconds, rows: count, error }) {
-      const labels = { model, version };
+    request(labels, { milliseconds, rows: count, error }) {
       if (error !== undefined) {
         failure.inc({ ...labels, reason: error });
         return;
@@ -145,8 +116,7 @@ export function createMetrics(): Metrics {
       duration.inc(labels, milliseconds * 1000);
       latency.observe(labels, milliseconds / 1000);
     },
-    batch({ model, version }, batch) {
-      const labels = { model, version };
+    batch(labels, batch) {
       batches.inc(labels);
       queue.inc(labels, batch.waitedMs * 1000);
       compute.inc(labels, batch.ranMs * 1000);

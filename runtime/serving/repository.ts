@@ -188,11 +188,8 @@ export function createRepository({ find, open, onEvent, onBlind }: RepositoryOpt
           `It has ${[...versions.keys()].join(', ')}.`,
         );
       }
-      const [newest] = [...versions.values()].toSorted((a, b) => b.file.version - a.file.version);
-      const [best] = [...versions.values()]
-        .filter(({ model }) => model)
-        .toSorted((a, b) => b.file.version - a.file.version);
-      return best?.model ?? notReady(newest as Entry);
+      const newestFirst = [...versions.values()].toSorted((a, b) => b.file.version - a.file.version);
+      return newestFirst.find(({ model }) => model)?.model ?? notReady(newestFirst[0] as Entry);
     },
     get models() {
       return all().flatMap(({ model }) => model ?? []);

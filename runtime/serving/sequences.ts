@@ -4,7 +4,7 @@
  * after a while, and there is a bound on how many there are.
  */
 import { fail, RecurrentError } from '../../src/core/errors.ts';
-import type { RawOutputs } from '../predict/classify-with.ts';
+import type { RawOutputs } from '../predict/text-classifier.ts';
 import type { TextSession } from '../predict/text-session.ts';
 import type { SequencePiece } from './protocol/sequence.ts';
 

@@ -7,15 +7,11 @@ import { createEncoder, type Encoder } from '../../models/text/encoder.ts';
 import { fileError, readFileWhole } from '../../src/core/files.ts';
 import type { BatchingOptions, BatchRecord } from '../batching/batcher.ts';
 import { type Classifier, type ClassifierOptions, loadClassifier } from '../predict/classifier.ts';
-import type { Prediction } from '../predict/prediction.ts';
+import type { RawOutputs } from '../predict/text-classifier.ts';
 import { createSequences, type SequenceLimits, type Sequences } from './sequences.ts';
 
-export interface Outputs {
+export interface Outputs extends RawOutputs {
   readonly rows: number;
-  /** [rows, outputs] */
-  readonly logits: Float32Array;
-  /** [rows, outputs] */
-  readonly probabilities: Float32Array;
 }
 
 export interface ServedModel {
@@ -35,8 +31,6 @@ export interface ServedModel {
   runTexts(texts: readonly string[], signal: AbortSignal): Promise<Outputs>;
   /** @throws INPUT_INVALID, INTERRUPTED, RUNTIME_FAILED */
   runIds(ids: Int32Array, rows: number, time: number, signal: AbortSignal): Promise<Outputs>;
-  /** @throws INTERRUPTED, RUNTIME_FAILED */
-  classify(texts: readonly string[], signal: AbortSignal): Promise<readonly Prediction[]>;
   dispose(): Promise<void>;
 }
 
@@ -85,7 +79,6 @@ export async function openServedModel(
       rows,
       ...(await classifier.predictIds(ids, rows, steps, { signal })),
     }),
-    classify: (texts, signal) => classifier.predictBatch(texts, { signal }),
     dispose() {
       sequences.close();
       return classifier.dispose();

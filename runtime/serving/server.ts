@@ -7,7 +7,7 @@ import { type SessionOptions, sessionOptionNames } from '../onnx/session-options
 import type { ClassifierOptions } from '../predict/classifier.ts';
 import { findModels } from './find-models.ts';
 import type { GrpcServer } from './grpc/server.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import { createMetrics, labelsOf, type Metrics } from './metrics.ts';
 import { readServeOptions, type ServeOptions, type ServeSettings } from './options.ts';
 import { createRepository, type RepositoryEvent } from './repository.ts';
 import { createApp } from './rest/app.ts';
@@ -112,10 +112,10 @@ export async function startServer(
 
 function classifierOptions(
   { isolation, workers, timeoutSeconds, maxBatch, maxDelayMs, maxQueue, ...settings }: ServeSettings,
-  { name, version }: ModelFile,
+  file: ModelFile,
   metrics: Metrics,
 ): ClassifierOptions {
-  const labels = { model: name, version: String(version) };
+  const labels = labelsOf(file);
   return {
     ...sessionOptionsOf(settings),
     isolation,

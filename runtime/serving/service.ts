@@ -1,7 +1,7 @@
 /** What REST and gRPC both call: inference with its deadline, its metrics and its end when the server stops. */
-import { RecurrentError } from '../../src/core/errors.ts';
+import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { withDeadline } from './deadline.ts';
-import type { Metrics } from './metrics.ts';
+import { labelsOf, type Metrics } from './metrics.ts';
 import type { ServeSettings } from './options.ts';
 import { infer, timeoutOf } from './protocol/infer.ts';
 import type { InferRequest } from './protocol/request.ts';
@@ -18,6 +18,10 @@ export interface Service {
   readonly stopping: boolean;
   /** From now on it is not ready. */
   stop(): void;
+  /** Whether a model, by default its highest version, takes requests. @throws MODEL_UNKNOWN */
+  isReady(name: string, version?: string): boolean;
+  /** @throws MODEL_CONTROL_OFF unless clients may load and unload models */
+  checkModelControl(): void;
   /** @param onGone registers what is to be called when the client is gone */
   infer(model: ServedModel, request: InferRequest, onGone: OnGone): Promise<InferResponse>;
   /** Any work on a model, measured. */
@@ -38,13 +42,13 @@ export function createService(repository: Repository, settings: ServeSettings, m
   const longest = settings.timeoutSeconds * 1000;
 
   async function measured<T>(
-    { name, version }: ServedModel,
+    model: ServedModel,
     rows: (result: T) => number,
     onGone: OnGone,
     work: Work<T>,
     timeoutMs = longest,
   ): Promise<T> {
-    const labels = { model: name, version: String(version) };
+    const labels = labelsOf(model);
     const started = performance.now();
     try {
       const result = await withDeadline(Math.min(timeoutMs, longest), onGone, work);
@@ -69,6 +73,20 @@ export function createService(repository: Repository, settings: ServeSettings, m
     },
     stop() {
       stopping = true;
+    },
+    isReady(name, version) {
+      try {
+        repository.get(name, version);
+        return true;
+      } catch (error) {
+        if (error instanceof RecurrentError && error.code === 'NOT_READY') return false;
+        throw error;
+      }
+    },
+    checkModelControl() {
+      if (settings.modelControl) return;
+      const hint = 'Start it with --model-control.';
+      fail('MODEL_CONTROL_OFF', 'this server does not let clients manage its models', hint);
     },
     measured,
     infer(model, request, onGone) {

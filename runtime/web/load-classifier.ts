@@ -6,7 +6,7 @@ import { type BatchingOptions, readBatchingOptions } from '../batching/batcher.t
 import { loadOrtWeb } from '../onnx/ort-web.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
 import { openWebSession } from '../onnx/web-session.ts';
-import { classifyWith, type TextClassifier } from '../predict/classify-with.ts';
+import { createTextClassifier, type TextClassifier } from '../predict/text-classifier.ts';
 
 /** An address, or the bytes of a file. */
 export type ModelSource = string | URL | Uint8Array | ArrayBuffer;
@@ -29,7 +29,7 @@ export async function loadClassifier(source: ModelSource, options: WebOptions = 
   const model = await contentsOf(source);
   const metadata = readMetadata(model);
   const runner = await createSessionRunner(await openWebSession(await loadOrtWeb(), model), planModel(metadata.spec));
-  return classifyWith(metadata, runner, options.batching).classifier;
+  return createTextClassifier(metadata, runner, options.batching).classifier;
 }
 
 async function contentsOf(source: ModelSource): Promise<Uint8Array> {

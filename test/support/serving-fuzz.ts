@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import protobuf from 'protobufjs';
 import { expect } from 'vitest';
 import { exportOnnx } from '../../exporters/export.ts';
-import { healthProto, proto } from '../../runtime/serving/grpc/proto.ts';
+import { healthProto, inferenceProto } from '../../runtime/serving/grpc/proto.ts';
 import type { ServeOptions } from '../../runtime/serving/options.ts';
 import { mailModel, type Served, serve } from './serving.ts';
 
@@ -245,7 +245,7 @@ export async function fuzzConnections(server: Served, seconds: number): Promise<
 }
 
 const root = new protobuf.Root();
-for (const text of [proto, healthProto]) protobuf.parse(text, root);
+for (const text of [inferenceProto, healthProto]) protobuf.parse(text, root);
 root.resolveAll();
 
 const inferMessage = root.lookupType('inference.ModelInferRequest');

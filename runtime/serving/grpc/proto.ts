@@ -2,7 +2,7 @@
  * The gRPC side of the Open Inference Protocol: its messages that this server knows, with the protocol's names and
  * field numbers, and gRPC's own health service. What is not here is skipped when it is read, as protobuf has it.
  */
-export const proto = `
+export const inferenceProto = `
 syntax = "proto3";
 
 package inference;

@@ -4,14 +4,21 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import type * as Grpc from '@grpc/grpc-js';
 import type { Logger } from 'pino';
-import protobuf from 'protobufjs';
 import { catalogue, fail, RecurrentError } from '../../../src/core/errors.ts';
 import { checkApiKey } from '../api-key.ts';
 import { describeFailure, logFailure } from '../failure.ts';
-import { modelMetadata, serverMetadata } from '../protocol/metadata.ts';
-import type { OnGone, Service } from '../service.ts';
-import { fromMessage, type ModelInferRequest, toMessage } from './messages.ts';
-import { healthProto, proto } from './proto.ts';
+import type { Service } from '../service.ts';
+import {
+  type Handler,
+  type Handlers,
+  healthHandlers,
+  healthService,
+  inferenceHandlers,
+  inferenceService,
+  probes,
+} from './handlers.ts';
+import { healthProto, inferenceProto } from './proto.ts';
+import { type LazyRequest, serviceDefinition } from './service-definition.ts';
 
 export interface GrpcServer {
   readonly port: number;
@@ -19,13 +26,7 @@ export interface GrpcServer {
   close(): Promise<void>;
 }
 
-interface Named {
-  readonly name: string;
-  readonly version: string;
-}
-
-type Call = Grpc.ServerUnaryCall<() => object, object>;
-type Handler = (request: never, onGone: OnGone) => object | Promise<object>;
+type Call = Grpc.ServerUnaryCall<LazyRequest, object>;
 
 /** @throws PACKAGE_MISSING, LISTEN_FAILED */
 export async function startGrpc(service: Service, port: number, logger: Logger): Promise<GrpcServer> {
@@ -36,55 +37,16 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
     'grpc.max_send_message_length': -1,
   });
   const calls = countCalls();
-  const root = new protobuf.Root();
-  for (const text of [proto, healthProto]) protobuf.parse(text, root);
-  addService(server, root, 'inference.GRPCInferenceService', protocolHandlers(service));
-  addService(server, root, 'grpc.health.v1.Health', {
-    Check: ({ service: name }: { service: string }) => ({ status: healthOf(service, name) }),
-  });
+  addService(inferenceProto, inferenceService, inferenceHandlers(service));
+  addService(healthProto, healthService, healthHandlers(service));
 
-  function addService(
-    to: Grpc.Server,
-    within: protobuf.Root,
-    name: string,
-    handlers: Readonly<Record<string, Handler>>,
-  ) {
-    within.resolveAll();
-    const definition = within.lookupService(name);
-    const methods = Object.entries(definition.methods).map(
-      ([method, { resolvedRequestType, resolvedResponseType }]) => {
-        const [requestType, responseType] = [resolvedRequestType, resolvedResponseType] as [
-          protobuf.Type,
-          protobuf.Type,
-        ];
-        return [
-          method,
-          {
-            path: `/${name}/${method}`,
-            requestStream: false,
-            responseStream: false,
-            requestSerialize: (value: object) =>
-              Buffer.from(requestType.encode(requestType.fromObject(value)).finish()),
-            requestDeserialize: (bytes: Buffer) => () => decode(requestType, bytes), // where an error can be answered
-            responseSerialize: (value: object) =>
-              Buffer.from(responseType.encode(responseType.fromObject(value)).finish()),
-            responseDeserialize: (bytes: Buffer) => responseType.toObject(responseType.decode(bytes), asPlain),
-          },
-        ] as const;
-      },
-    );
-    const implementation = Object.keys(definition.methods).map((method) => [
-      method,
-      unary(
-        method,
-        handlers[method] as Handler,
-        method !== 'ServerLive' && method !== 'ServerReady' && method !== 'Check',
-      ),
-    ]);
-    to.addService(Object.fromEntries(methods), Object.fromEntries(implementation));
+  function addService(proto: string, name: string, handlers: Handlers): void {
+    const methods = Object.entries(handlers).map(([method, handle]) => [method, unary(method, handle)]);
+    server.addService(serviceDefinition(proto, name), Object.fromEntries(methods));
   }
 
-  function unary(method: string, handle: Handler, keyed: boolean): Grpc.handleUnaryCall<() => object, object> {
+  function unary(method: string, handle: Handler): Grpc.handleUnaryCall<LazyRequest, object> {
+    const isProbe = probes.includes(method);
     return async (call: Call, answer) => {
       const id = randomUUID();
       const started = performance.now();
@@ -94,10 +56,10 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
       call.sendMetadata(headers);
       const tell = (status: string) => {
         const milliseconds = Number((performance.now() - started).toFixed(3));
-        logger[keyed ? 'info' : 'debug']({ reqId: id, method, status, milliseconds }, 'request');
+        logger[isProbe ? 'debug' : 'info']({ reqId: id, method, status, milliseconds }, 'request');
       };
       try {
-        if (keyed && settings.apiKey !== undefined) checkApiKey(settings.apiKey, keyOf(call));
+        if (!isProbe) checkApiKey(settings.apiKey, credentialsOf(call));
         answer(null, await handle(call.request() as never, (leave) => call.on('cancelled', leave)));
         tell('OK');
       } catch (error) {
@@ -115,12 +77,7 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
     };
   }
 
-  const credentials = settings.tls
-    ? grpc.ServerCredentials.createSsl(null, [
-        { cert_chain: Buffer.from(settings.tls.cert), private_key: Buffer.from(settings.tls.key) },
-      ])
-    : grpc.ServerCredentials.createInsecure();
-  const injector = server.createConnectionInjector(credentials);
+  const injector = server.createConnectionInjector(serverCredentials(grpc, settings.tls));
   const sockets = new Set<Socket>();
   const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
@@ -175,19 +132,6 @@ function countCalls() {
   };
 }
 
-/** Numbers of 64 bits as numbers: shapes and ids are far below 2^53, and what is above is refused either way. */
-const asPlain: protobuf.IConversionOptions = { longs: Number, defaults: true, arrays: true, objects: true };
-
-/** @throws REQUEST_INVALID */
-function decode(type: protobuf.Type, bytes: Buffer): object {
-  try {
-    return type.toObject(type.decode(bytes), asPlain);
-  } catch (error) {
-    const reason = (error as Error).message;
-    return fail('REQUEST_INVALID', `the message is no ${type.name}: ${reason}`, 'Send it as protobuf.', error);
-  }
-}
-
 async function loadGrpc(): Promise<typeof Grpc> {
   try {
     return await import('@grpc/grpc-js');
@@ -196,57 +140,17 @@ async function loadGrpc(): Promise<typeof Grpc> {
   }
 }
 
-function protocolHandlers(service: Service): Readonly<Record<string, Handler>> {
-  const { repository, settings } = service;
-  const find = ({ name, version }: Named) => repository.get(name, version === '' ? undefined : version);
-  const controlled = async (work: () => unknown) => {
-    if (!settings.modelControl) {
-      fail('MODEL_CONTROL_OFF', 'this server does not let clients manage its models', 'Start it with --model-control.');
-    }
-    return (await work()) as object;
-  };
-  const control = (action: 'load' | 'unload') => (request: { modelName: string; parameters: object }) =>
-    controlled(async () => {
-      const [unknown] = Object.keys(request.parameters).filter((name) => name !== 'unload_dependents');
-      if (unknown !== undefined) fail('OPTION_UNSUPPORTED', `${action} has the parameter ${unknown}`, 'It takes none.');
-      await repository[action](request.modelName);
-      return {};
-    });
+function serverCredentials(
+  { ServerCredentials }: typeof Grpc,
+  tls: { readonly cert: string; readonly key: string } | undefined,
+): Grpc.ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure();
+  return ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }]);
+}
+
+function credentialsOf({ metadata }: Call) {
   return {
-    ServerLive: () => ({ live: true }),
-    ServerReady: () => ({ ready: service.ready }),
-    ModelReady: (request: Named) => {
-      try {
-        find(request);
-        return { ready: true };
-      } catch (error) {
-        if (error instanceof RecurrentError && error.code === 'NOT_READY') return { ready: false };
-        throw error;
-      }
-    },
-    ServerMetadata: () => serverMetadata,
-    ModelMetadata: (request: Named) => {
-      const model = find(request);
-      return modelMetadata(model, repository.versionsOf(model.name));
-    },
-    ModelInfer: async (request: ModelInferRequest, onGone) => {
-      const model = find({ name: request.modelName, version: request.modelVersion });
-      return toMessage(await service.infer(model, fromMessage(request), onGone));
-    },
-    RepositoryIndex: ({ ready }: { ready: boolean }) =>
-      controlled(() => ({ models: repository.index().filter(({ state }) => !ready || state === 'READY') })),
-    RepositoryModelLoad: control('load'),
-    RepositoryModelUnload: control('unload'),
+    authorization: metadata.get('authorization')[0]?.toString(),
+    apiKey: metadata.get('x-api-key')[0]?.toString(),
   };
-}
-
-function healthOf(service: Service, name: string): 'SERVING' | 'NOT_SERVING' | 'SERVICE_UNKNOWN' {
-  if (name !== '' && name !== 'inference.GRPCInferenceService') return 'SERVICE_UNKNOWN';
-  return service.ready ? 'SERVING' : 'NOT_SERVING';
-}
-
-function keyOf({ metadata }: Call): string | undefined {
-  const [bearer] = metadata.get('authorization');
-  const [own] = metadata.get('x-api-key');
-  return /^Bearer +(\S+)$/i.exec(String(bearer ?? ''))?.[1] ?? (own === undefined ? undefined : String(own));
 }

@@ -1,7 +1,6 @@
 /** A request of the protocol on a served model. */
-
 import { fail } from '../../../src/core/errors.ts';
-import { predictionOf } from '../../predict/prediction.ts';
+import { indexOfLargest, probabilitiesByClass } from '../../predict/prediction.ts';
 import type { Outputs, ServedModel } from '../served-model.ts';
 import type { InferRequest, RequestedOutput } from './request.ts';
 import type { InferResponse } from './response.ts';
@@ -120,19 +119,20 @@ function checkParameters(parameters: Parameters): void {
 type Writer = (outputs: Outputs) => OutputTensor;
 
 function outputWriters(model: ServedModel, requested: readonly RequestedOutput[] | undefined): Writer[] {
+  const { labels } = model.classifier;
   const columns = model.plan.head.outputs;
   const writers: Readonly<Record<string, Writer>> = {
-    label: ({ rows, probabilities }) => ({
+    label: (outputs) => ({
       name: 'label',
       datatype: 'BYTES',
-      shape: [rows],
-      data: predictions(model, rows, probabilities).map(({ label }) => label),
+      shape: [outputs.rows],
+      data: scoresOf(outputs).map((scores) => labels[indexOfLargest(scores)] as string),
     }),
-    probability: ({ rows, probabilities }) => ({
+    probability: (outputs) => ({
       name: 'probability',
       datatype: 'FP32',
-      shape: [rows],
-      data: Float32Array.from(predictions(model, rows, probabilities), ({ probability }) => probability),
+      shape: [outputs.rows],
+      data: Float32Array.from(scoresOf(outputs), (scores) => scores[indexOfLargest(scores)] as number),
     }),
     probabilities: ({ rows, probabilities }) => ({
       name: 'probabilities',
@@ -162,12 +162,12 @@ function outputWriters(model: ServedModel, requested: readonly RequestedOutput[]
         'binary_data and classification are taken.',
       );
     }
-    return classification === undefined ? writer : classWriter(model, name, classification);
+    return classification === undefined ? writer : classWriter(labels, name, classification);
   });
 }
 
 /** Triton's classification extension: the k most probable classes of each row as `probability:index:label`. */
-function classWriter(model: ServedModel, name: string, given: unknown): Writer {
+function classWriter(labels: readonly string[], name: string, given: unknown): Writer {
   const k = Number(given);
   if (!Number.isSafeInteger(k) || k < 1) {
     fail('INPUT_INVALID', `classification of ${name} is ${String(given)}`, 'Give a number of classes.');
@@ -175,28 +175,24 @@ function classWriter(model: ServedModel, name: string, given: unknown): Writer {
   if (name !== 'probabilities') {
     fail('OPTION_UNSUPPORTED', `output ${name} cannot be classified`, 'Ask for classification of probabilities.');
   }
-  const { labels } = model.classifier;
   const shown = Math.min(k, labels.length);
-  return ({ rows, probabilities }) => ({
+  return (outputs) => ({
     name,
     datatype: 'BYTES',
-    shape: [rows, shown],
-    data: predictions(model, rows, probabilities).flatMap(({ scores }) =>
-      labels
-        .map((label, index) => ({ label, index, score: scores[label] ?? 0 }))
-        .sort((a, b) => b.score - a.score)
+    shape: [outputs.rows, shown],
+    data: scoresOf(outputs).flatMap((scores) =>
+      [...scores.entries()]
+        .sort(([, a], [, b]) => b - a)
         .slice(0, shown)
-        .map(({ label, index, score }) => `${score.toFixed(6)}:${index}:${label}`),
+        .map(([index, score]) => `${score.toFixed(6)}:${index}:${labels[index]}`),
     ),
   });
 }
 
-function predictions(model: ServedModel, rows: number, probabilities: Float32Array) {
-  const columns = model.plan.head.outputs;
+/** The probability of every class, row by row. */
+function scoresOf({ rows, probabilities }: Outputs): number[][] {
+  const columns = probabilities.length / rows;
   return Array.from({ length: rows }, (_, row) =>
-    predictionOf(model.classifier.labels, probabilities.subarray(row * columns, (row + 1) * columns), {
-      words: 0,
-      knownWords: 0,
-    }),
+    probabilitiesByClass(probabilities.subarray(row * columns, (row + 1) * columns)),
   );
 }

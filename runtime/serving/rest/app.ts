@@ -4,7 +4,7 @@ import { createServer as createHttpServer, type Server } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { fail } from '../../../src/core/errors.ts';
-import { apiKeyOf, checkApiKey } from '../api-key.ts';
+import { checkApiKey } from '../api-key.ts';
 import type { Service } from '../service.ts';
 import { acceptBodies } from './body.ts';
 import { drainOnClose } from './drain.ts';
@@ -67,7 +67,8 @@ export function createApp(service: Service, logger: FastifyBaseLogger): FastifyI
     reply.header('x-content-type-options', 'nosniff');
     const { open } = request.routeOptions.config as RouteConfig;
     if (open === true) return;
-    if (settings.apiKey !== undefined) checkApiKey(settings.apiKey, apiKeyOf(request.headers));
+    const { authorization, 'x-api-key': apiKey } = request.headers;
+    checkApiKey(settings.apiKey, { authorization, apiKey: apiKey?.toString() });
     if (service.stopping) fail('NOT_READY', 'the server is stopping', 'Try again later, or ask another one.');
   });
   app.addHook('onSend', async (_, reply) => {

@@ -4,10 +4,9 @@ import { fail } from '../../../src/core/errors.ts';
 import type { Prediction } from '../../predict/prediction.ts';
 import { readCard } from '../card.ts';
 import { pageHeaders, readPageFiles } from '../page/files.ts';
-import { parseJson, parseWith } from '../protocol/request.ts';
 import type { Service } from '../service.ts';
-import { bodyOf, onGone, whileBusy } from './protocol-routes.ts';
-import type { Route } from './route.ts';
+import { jsonOf, onGone } from './request.ts';
+import { type Route, whileBusy } from './route.ts';
 import { cardSchema, classificationSchema, modelListSchema, schemaOf } from './schemas.ts';
 
 const classifyBody = z
@@ -39,12 +38,7 @@ export function peopleRoutes(service: Service): Route[] {
         ...whileBusy,
       },
       handle: async (request, reply) => {
-        const {
-          text,
-          texts = [text as string],
-          explain,
-          ...which
-        } = parseWith(classifyBody, parseJson(bodyOf(request)));
+        const { text, texts = [text as string], explain, ...which } = jsonOf(request, classifyBody);
         if (texts.length > settings.maxRows) {
           fail('INPUT_INVALID', `${texts.length} texts are given`, `Give at most ${settings.maxRows} in one request.`);
         }
@@ -60,7 +54,7 @@ export function peopleRoutes(service: Service): Route[] {
           ({ length }) => length,
           onGone(reply),
           async (signal) => {
-            const answers = await model.classify(texts, signal);
+            const answers = await model.classifier.predictBatch(texts, { signal });
             if (!explain) return answers;
             const explained = [];
             for (const [index, answer] of answers.entries()) {

@@ -1,12 +1,12 @@
 /** The routes of the Open Inference Protocol, with its model repository extension. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { catalogue, fail, RecurrentError } from '../../../src/core/errors.ts';
 import { modelMetadata, serverMetadata } from '../protocol/metadata.ts';
-import { parseJson, parseWith, readJsonLength, readRequest, requestSchema } from '../protocol/request.ts';
+import { readJsonLength, readRequest, requestSchema } from '../protocol/request.ts';
 import { writeResponse } from '../protocol/response.ts';
-import type { OnGone, Service } from '../service.ts';
-import type { Route } from './route.ts';
+import type { Service } from '../service.ts';
+import { bytesOf, jsonOf, onGone } from './request.ts';
+import { type Route, whileBusy } from './route.ts';
 import { indexSchema, inferenceSchema, metadataSchema, modelMetadataSchema, schemaOf } from './schemas.ts';
 
 const json = 'application/json';
@@ -22,22 +22,17 @@ const modelReady = flag('ready', { name: { type: 'string' } });
 const notReady = (description: string, schema: object) => ({ description, content: { [json]: schema } });
 const ok = (description: string, schema: object) => ({ 200: { description, content: { [json]: schema } } });
 
-/** What else befalls a request that runs a model. */
-export const whileBusy = {
-  429: { description: 'Too many rows are waiting' },
-  504: { description: 'The deadline has passed' },
-} as const;
-
-const indexBody = z.strictObject({ ready: z.boolean().optional() });
-
-/** Triton's clients can send another configuration and other files, which this server does not take. */
-const controlBody = z.strictObject({
-  parameters: z.strictObject({ unload_dependents: z.boolean().optional() }).optional(),
-});
-
 export function protocolRoutes(service: Service): Route[] {
-  const { repository, settings } = service;
-  const routes: Route[] = [
+  return [
+    ...serverRoutes(service),
+    ...modelRoutes(service, '/v2/models/:model', 'the highest version that is ready'),
+    ...modelRoutes(service, '/v2/models/:model/versions/:version', 'this version'),
+    ...repositoryRoutes(service),
+  ];
+}
+
+function serverRoutes(service: Service): Route[] {
+  return [
     {
       method: 'GET',
       url: '/v2/health/live',
@@ -62,150 +57,112 @@ export function protocolRoutes(service: Service): Route[] {
       handle: () => serverMetadata,
     },
   ];
+}
 
-  for (const prefix of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
-    const which = prefix.includes(':version') ? 'this version' : 'the highest version that is ready';
-    routes.push(
-      {
-        method: 'GET',
-        url: prefix,
-        summary: `What ${which} of a model takes and gives`,
-        answers: ok('The metadata', modelMetadataSchema),
-        handle: (request) => {
-          const model = modelOf(service, request);
-          return modelMetadata(model, repository.versionsOf(model.name));
-        },
-      },
-      {
-        method: 'GET',
-        url: `${prefix}/ready`,
-        summary: `Whether ${which} of a model is ready`,
-        answers: { ...ok('It is', modelReady), 503: notReady('It is being loaded, or was taken out', modelReady) },
-        handle: (request, reply) => {
-          const { model: name } = request.params as ModelParams;
-          return answerReady(
-            reply,
-            isReady(() => modelOf(service, request)),
-            { name },
-          );
-        },
-      },
-      {
-        method: 'POST',
-        url: `${prefix}/infer`,
-        summary: `Classifies rows by ${which} of a model`,
-        body: { [json]: schemaOf(requestSchema), [binary]: bytes },
-        headers: binaryLength,
-        answers: {
-          200: {
-            description: 'The outputs, in JSON or binary form',
-            content: { [json]: inferenceSchema, [binary]: bytes },
-            headers: binaryLength,
-          },
-          ...whileBusy,
-        },
-        handle: async (request, reply) => {
-          const inferRequest = readRequest(
-            bodyOf(request),
-            readJsonLength(request.headers['inference-header-content-length']),
-          );
-          const response = await service.infer(modelOf(service, request), inferRequest, onGone(reply));
-          const { body, jsonLength } = writeResponse(response, inferRequest);
-          if (jsonLength === undefined) return reply.type(json).send(body);
-          return reply.type(binary).header('inference-header-content-length', String(jsonLength)).send(body);
-        },
-      },
-    );
-  }
-
-  const controlled = <T>(work: () => T): T => {
-    if (settings.modelControl) return work();
-    return fail(
-      'MODEL_CONTROL_OFF',
-      'this server does not let clients manage its models',
-      'Start it with --model-control.',
-    );
+/** @param which version of a model they are of, in words */
+function modelRoutes(service: Service, prefix: string, which: string): Route[] {
+  const { repository } = service;
+  const modelOf = (request: FastifyRequest) => {
+    const { model, version } = paramsOf(request);
+    return repository.get(model, version);
   };
-  routes.push(
+  return [
+    {
+      method: 'GET',
+      url: prefix,
+      summary: `What ${which} of a model takes and gives`,
+      answers: ok('The metadata', modelMetadataSchema),
+      handle: (request) => {
+        const model = modelOf(request);
+        return modelMetadata(model, repository.versionsOf(model.name));
+      },
+    },
+    {
+      method: 'GET',
+      url: `${prefix}/ready`,
+      summary: `Whether ${which} of a model is ready`,
+      answers: { ...ok('It is', modelReady), 503: notReady('It is being loaded, or was taken out', modelReady) },
+      handle: (request, reply) => {
+        const { model: name, version } = paramsOf(request);
+        return answerReady(reply, service.isReady(name, version), { name });
+      },
+    },
+    {
+      method: 'POST',
+      url: `${prefix}/infer`,
+      summary: `Classifies rows by ${which} of a model`,
+      body: { [json]: schemaOf(requestSchema), [binary]: bytes },
+      headers: binaryLength,
+      answers: {
+        200: {
+          description: 'The outputs, in JSON or binary form',
+          content: { [json]: inferenceSchema, [binary]: bytes },
+          headers: binaryLength,
+        },
+        ...whileBusy,
+      },
+      handle: async (request, reply) => {
+        const jsonLength = readJsonLength(request.headers['inference-header-content-length']);
+        const inferRequest = readRequest(bytesOf(request), jsonLength);
+        const response = await service.infer(modelOf(request), inferRequest, onGone(reply));
+        const written = writeResponse(response, inferRequest);
+        if (written.jsonLength === undefined) return reply.type(json).send(written.body);
+        reply.type(binary).header('inference-header-content-length', String(written.jsonLength));
+        return reply.send(written.body);
+      },
+    },
+  ];
+}
+
+const indexBody = z.strictObject({ ready: z.boolean().optional() });
+
+/** Triton's clients can send another configuration and other files, which this server does not take. */
+const controlBody = z.strictObject({
+  parameters: z.strictObject({ unload_dependents: z.boolean().optional() }).optional(),
+});
+
+const notControlled = { 403: { description: 'The server was not started with --model-control' } } as const;
+
+function repositoryRoutes(service: Service): Route[] {
+  const { repository } = service;
+  const control = (action: 'load' | 'unload', summary: string): Route => ({
+    method: 'POST',
+    url: `/v2/repository/models/:model/${action}`,
+    summary,
+    body: { [json]: schemaOf(controlBody) },
+    bodyOptional: true,
+    answers: { ...ok('It is done', { type: 'object' }), ...notControlled },
+    handle: async (request, reply) => {
+      service.checkModelControl();
+      if (request.body) jsonOf(request, controlBody);
+      await repository[action](paramsOf(request).model);
+      return reply.type(json).send('{}');
+    },
+  });
+  return [
     {
       method: 'POST',
       url: '/v2/repository/index',
       summary: 'Every model and version with its state',
       body: { [json]: schemaOf(indexBody) },
       bodyOptional: true,
-      answers: {
-        ...ok('The index', indexSchema),
-        403: { description: 'The server was not started with --model-control' },
+      answers: { ...ok('The index', indexSchema), ...notControlled },
+      handle: (request) => {
+        service.checkModelControl();
+        const { ready } = request.body ? jsonOf(request, indexBody) : {};
+        return repository.index().filter(({ state }) => !ready || state === 'READY');
       },
-      handle: (request) =>
-        controlled(() => {
-          const { ready } = request.body ? parseWith(indexBody, parseJson(bodyOf(request))) : {};
-          return repository.index().filter(({ state }) => !ready || state === 'READY');
-        }),
     },
-    ...(['load', 'unload'] as const).map(
-      (action): Route => ({
-        method: 'POST',
-        url: `/v2/repository/models/:model/${action}`,
-        summary: action === 'load' ? "Opens a model's files anew" : 'Takes a model out of service',
-        body: { [json]: schemaOf(controlBody) },
-        bodyOptional: true,
-        answers: {
-          ...ok('It is done', { type: 'object' }),
-          403: { description: 'The server was not started with --model-control' },
-        },
-        handle: async (request, reply) => {
-          await controlled(() => {
-            checkControl(request);
-            return repository[action]((request.params as ModelParams).model);
-          });
-          return reply.type(json).send('{}');
-        },
-      }),
-    ),
-  );
-  return routes;
+    control('load', "Opens a model's files anew"),
+    control('unload', 'Takes a model out of service'),
+  ];
 }
 
-interface ModelParams {
-  readonly model: string;
-  readonly version?: string;
-}
-
-function modelOf({ repository }: Service, { params }: FastifyRequest) {
-  const { model, version } = params as ModelParams;
-  return repository.get(model, version);
-}
-
-export function bodyOf({ body }: FastifyRequest): Buffer {
-  return body instanceof Buffer ? body : fail('REQUEST_INVALID', 'the request has no body', 'Send JSON.');
-}
-
-/** A client that closes its connection before it has its answer is gone. */
-export function onGone(reply: FastifyReply): OnGone {
-  return (leave) => {
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) leave();
-    });
-  };
+function paramsOf({ params }: FastifyRequest) {
+  return params as { readonly model: string; readonly version?: string };
 }
 
 function answerReady(reply: FastifyReply, ready: boolean, more: object): object {
   if (!ready) reply.code(503).header('retry-after', '1');
   return { ...more, ready };
-}
-
-/** A model that is unknown is no matter of readiness. */
-function isReady(get: () => unknown): boolean {
-  try {
-    get();
-    return true;
-  } catch (error) {
-    if (error instanceof RecurrentError && catalogue[error.code].http === 503) return false;
-    throw error;
-  }
-}
-
-function checkControl(request: FastifyRequest): void {
-  if (request.body) parseWith(controlBody, parseJson(bodyOf(request)));
 }

@@ -26,6 +26,12 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, object>>;
 }
 
+/** What else befalls a request that runs a model. */
+export const whileBusy = {
+  429: { description: 'Too many rows are waiting' },
+  504: { description: 'The deadline has passed' },
+} as const;
+
 /** The body of every error. */
 export interface ErrorBody {
   /** What was wrong, and what to do. */

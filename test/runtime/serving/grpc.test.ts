@@ -4,13 +4,13 @@ import { connect } from 'node:net';
 import { Client, credentials, Metadata, type ServiceError, status as statuses } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { healthProto, proto } from '../../../runtime/serving/grpc/proto.ts';
+import { healthProto, inferenceProto } from '../../../runtime/serving/grpc/proto.ts';
 import type { ServeOptions } from '../../../runtime/serving/options.ts';
 import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
 import { expectedProbabilities, mailModel, type Served, serve, tolerance, topicModel } from '../../support/serving.ts';
 
 const root = new protobuf.Root();
-for (const text of [proto, healthProto]) protobuf.parse(text, root);
+for (const text of [inferenceProto, healthProto]) protobuf.parse(text, root);
 root.resolveAll();
 
 let server: Served;
