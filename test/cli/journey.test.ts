@@ -166,7 +166,7 @@ describe('inspect', () => {
     const { weights } = (await cliJson(['inspect', checkpoint])) as { weights: { name: string; shape: number[] }[] };
     expect(weights.length).toBeGreaterThan(0);
     const session = await InferenceSession.create(at('step.onnx'));
-    const expected = ['logits', ...weights.map(({ name }) => `gradient/${name}`)];
+    const expected = ['logits', ...weights.map(({ name }) => `gradient:${name}`)];
     expect([...session.outputNames].sort()).toEqual(expected.sort());
     await session.release();
   });

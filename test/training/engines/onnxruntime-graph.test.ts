@@ -55,8 +55,20 @@ describe.each(['simpleRnn', 'lstm', 'gru'] as const)('the training graph of %s',
   it('takes and gives no value as large as the vocabulary', () => {
     for (const { shape } of [...graph.inputs, ...graph.outputs]) expect(shape).not.toContain(50);
     expect(graph.inputs.find(({ name }) => name === 'embedding/embeddings')?.shape).toEqual(['unique', 3]);
-    expect(graph.outputs.find(({ name }) => name === 'gradient/embedding/embeddings')?.shape).toEqual(['unique', 3]);
+    expect(graph.outputs.find(({ name }) => name === 'gradient:embedding/embeddings')?.shape).toEqual(['unique', 3]);
   });
+});
+
+it('gives a gradient of its own name to every parameter, whatever layers are called', () => {
+  const graph = trainingGraph(
+    specOf(
+      { type: 'bidirectional', name: 'gradient', layer: { type: 'lstm', units: 4, returnSequences: true } },
+      { type: 'lstm', name: 'forward', units: 4 },
+    ),
+  );
+  const names = [...graph.inputs, ...graph.outputs].map(({ name }) => name);
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toEqual(expect.arrayContaining(['gradient/forward/kernel', 'gradient:forward/kernel']));
 });
 
 it('takes the rows of a kernel above one-hot inputs', () => {

@@ -156,7 +156,7 @@ export function stepGraph(plan: ModelPlan, mode: GraphMode, weighted = false): S
   return { model, byRow, dropouts, takesUnique: unique !== undefined };
 }
 
-/** The output that holds the gradient of a parameter. */
+/** The output that holds the gradient of a parameter. No layer's name has a colon, so it is nothing else's name. */
 export function gradientName(parameter: string): string {
-  return `gradient/${parameter}`;
+  return `gradient:${parameter}`;
 }
