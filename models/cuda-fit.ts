@@ -7,6 +7,7 @@
  */
 import type { Activation } from './activations.ts';
 import type { ModelSpec, RecurrentLayer } from './layers.ts';
+import { recurrencesOf } from './plan.ts';
 
 export interface CudaObstacle {
   /** Name of the layer. */
@@ -20,10 +21,8 @@ export interface CudaObstacle {
 /** All that keeps recurrent layers of `spec` from a GPU; nothing when all can run there. */
 export function cudaObstacles({ layers }: ModelSpec): CudaObstacle[] {
   return layers.flatMap((layer) => {
-    const inner = layer.type === 'bidirectional' ? layer.layer : layer;
-    return 'recurrentDropout' in inner
-      ? obstaclesOf(inner).map((obstacle) => ({ layer: layer.name, ...obstacle }))
-      : [];
+    const [recurrence] = recurrencesOf(layer); // the other direction is like it
+    return recurrence ? obstaclesOf(recurrence.layer).map((obstacle) => ({ layer: layer.name, ...obstacle })) : [];
   });
 }
 

@@ -96,18 +96,18 @@ export const specSchema = z.strictObject({
 
 export type { SpecInput } from './spec-input.ts';
 
-/** The output of `specSchema`: default names and GRU biases are still missing. */
-export type ParsedSpec = z.output<typeof specSchema>;
+/** What the schema gives of a spec, before `parseSpec` adds what it cannot: default names and biases of GRUs. */
+export type SchemaSpec = z.output<typeof specSchema>;
 type Named<L> = L extends unknown ? Omit<L, 'name'> & { readonly name: string } : never;
 type Biased<L> = L extends { type: 'gru' } ? Omit<L, 'bias'> & { readonly bias: z.output<typeof bias> } : L;
-export type ParsedRecurrent = Biased<z.output<typeof recurrentLayer>>;
+type CompleteRecurrent = Biased<z.output<typeof recurrentLayer>>;
 
 /** A recurrent layer with every default filled in. */
-export type RecurrentLayer = Readonly<Named<ParsedRecurrent>>;
+export type RecurrentLayer = Readonly<Named<CompleteRecurrent>>;
 export type BidirectionalLayer = Readonly<Omit<Named<z.output<typeof bidirectional>>, 'layer'>> & {
   readonly layer: RecurrentLayer;
 };
-type OtherLayer = Exclude<ParsedSpec['layers'][number], { type: 'bidirectional' | 'simpleRnn' | 'lstm' | 'gru' }>;
+type OtherLayer = Exclude<SchemaSpec['layers'][number], { type: 'bidirectional' | 'simpleRnn' | 'lstm' | 'gru' }>;
 
 /** The closed union of layers. Tables over `Layer['type']` are exhaustive, so a new layer is a compile error until each has it. */
 export type Layer = Readonly<Named<OtherLayer>> | RecurrentLayer | BidirectionalLayer;
@@ -120,7 +120,7 @@ export interface ModelSpec {
   /** Of the model. */
   readonly name: string;
   /** Whose rules draw the starting weights. */
-  readonly initialisers: ParsedSpec['initialisers'];
+  readonly initialisers: SchemaSpec['initialisers'];
   /** From the input to the output. */
   readonly layers: readonly Layer[];
 }

@@ -4,6 +4,7 @@
  */
 import { fail } from '../src/core/errors.ts';
 import type { BidirectionalLayer, Layer, LayerOf, ModelSpec, RecurrentLayer } from './layers.ts';
+import { sizeOf } from './weights.ts';
 
 /** Shapes without the batch and time dimensions, which are free. */
 export type Shape =
@@ -123,7 +124,7 @@ export function planModel(spec: ModelSpec): ModelPlan {
 
 /** Parameters of one layer, or of a whole model. */
 export function countParameters({ parameters }: { readonly parameters: readonly ParameterSpec[] }): number {
-  return parameters.reduce((sum, { shape }) => sum + shape.reduce((product, dimension) => product * dimension, 1), 0);
+  return parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 /** Parameters of a recurrent layer under the prefix of its names; Keras' layout: kernel [in, G·units], recurrent kernel [units, G·units], bias [G·units] or [2, G·units]. */
@@ -142,19 +143,17 @@ export function recurrentParameters(layer: RecurrentLayer, features: number, pre
 /** The parameter as Keras starts it, or with the initialiser that PyTorch has for its layer. */
 function drawnBy({ initialisers }: ModelSpec, layer: Layer, input: Shape): (parameter: ParameterSpec) => ParameterSpec {
   if (initialisers === 'keras') return (parameter) => parameter;
-  const recurrent = layer.type === 'bidirectional' ? layer.layer : layer;
-  if (recurrent.type === 'lstm' && recurrent.unitForgetBias && recurrent.bias !== 'none') {
+  const recurrent = recurrencesOf(layer)[0]?.layer;
+  if (recurrent?.type === 'lstm' && recurrent.unitForgetBias && recurrent.bias !== 'none') {
     refuse(layer.name, "has unitForgetBias, but PyTorch's initialisers draw all biases", 'Set unitForgetBias: false.');
   }
   const initialiser: Initialiser =
-    layer.type === 'embedding' ? 'standardNormal' : { bound: 1 / Math.sqrt(widthOf(recurrent, input)) };
+    layer.type === 'embedding' ? 'standardNormal' : { bound: 1 / Math.sqrt(recurrent?.units ?? featuresOf(input)) };
   return (parameter) => ({ ...parameter, initialiser });
 }
 
-/** What PyTorch's bound depends on: the units of a recurrent layer, the inputs of a dense one. */
-function widthOf(layer: Layer, input: Shape): number {
-  if ('recurrentDropout' in layer) return layer.units;
-  return input.kind === 'ids' ? 1 : input.features;
+function featuresOf(shape: Shape): number {
+  return shape.kind === 'ids' ? 1 : shape.features;
 }
 
 /** Names of the states of each recurrent kind: the hidden one first. */
@@ -163,23 +162,42 @@ export const stateNames = { simpleRnn: ['h'], lstm: ['h', 'c'], gru: ['h'] } as 
   readonly string[]
 >;
 
-function statesOf(layer: Layer): StateSpec[] {
+/** One walk through time, with weights and states of its own. */
+export interface RecurrencePlan {
+  /** What the names of its parameters and states begin with: `lstm`, or `bidirectional/forward`. */
+  readonly prefix: string;
+  readonly layer: RecurrentLayer;
+}
+
+/** The walks of a layer through time: one of a recurrent layer, two of a bidirectional one, none of others. */
+export function recurrencesOf(layer: Layer): readonly RecurrencePlan[] {
   switch (layer.type) {
     case 'simpleRnn':
     case 'lstm':
     case 'gru':
-      return recurrentStates(layer, layer.name);
+      return [{ prefix: layer.name, layer }];
     case 'bidirectional':
-      return (['forward', 'backward'] as const).flatMap((direction) =>
-        recurrentStates(layer.layer, `${layer.name}/${direction}`),
-      );
-    default:
+      return ['forward', 'backward'].map((direction) => ({
+        prefix: `${layer.name}/${direction}`,
+        layer: layer.layer,
+      }));
+    case 'embedding':
+    case 'oneHot':
+    case 'pooling':
+    case 'dropout':
+    case 'dense':
       return [];
   }
 }
 
-function recurrentStates({ type, units }: RecurrentLayer, prefix: string): StateSpec[] {
-  return stateNames[type].map((name) => ({ name: `${prefix}/${name}`, units }));
+function statesOf(layer: Layer): StateSpec[] {
+  return recurrencesOf(layer).flatMap(({ prefix, layer: { type, units } }) =>
+    stateNames[type].map((name) => ({ name: `${prefix}/${name}`, units })),
+  );
+}
+
+function recurrentParametersOf(layer: Layer, features: number): ParameterSpec[] {
+  return recurrencesOf(layer).flatMap(({ prefix, layer }) => recurrentParameters(layer, features, prefix));
 }
 
 interface Laid {
@@ -214,7 +232,7 @@ function lay(layer: Layer, input: Shape, masked: boolean): Laid {
       }
       return {
         output: recurrentOutput(layer, layer.units),
-        parameters: recurrentParameters(layer, features, layer.name),
+        parameters: recurrentParametersOf(layer, features),
       };
     }
     case 'bidirectional': {
@@ -229,9 +247,7 @@ function lay(layer: Layer, input: Shape, masked: boolean): Laid {
       }
       return {
         output: recurrentOutput(layer.layer, mergedFeatures(layer)),
-        parameters: (['forward', 'backward'] as const).flatMap((direction) =>
-          recurrentParameters(layer.layer, features, `${layer.name}/${direction}`),
-        ),
+        parameters: recurrentParametersOf(layer, features),
       };
     }
     case 'dropout':

@@ -3,7 +3,7 @@
  * default, so that a parsed spec states each convention (reset gate, bias layout, activations) explicitly.
  */
 import { fail } from '../src/core/errors.ts';
-import { type Layer, type ModelSpec, type ParsedRecurrent, type ParsedSpec, specSchema } from './layers.ts';
+import { type Layer, type ModelSpec, type RecurrentLayer, type SchemaSpec, specSchema } from './layers.ts';
 import { planModel } from './plan.ts';
 
 /** For what is parsed once a model: zod would first compile a parser, which takes ten times as long as to parse. */
@@ -45,7 +45,7 @@ const defaultNames = {
   pooling: 'pooling',
 } as const satisfies Record<Layer['type'], string>;
 
-function complete(layer: ParsedSpec['layers'][number], taken: Set<string>): Layer {
+function complete(layer: SchemaSpec['layers'][number], taken: Set<string>): Layer {
   const name = layer.name ?? freeName(defaultNames[layer.type], taken);
   if (layer.type === 'bidirectional') {
     const inner = withBias(layer.layer);
@@ -60,9 +60,9 @@ function named<L extends { readonly type: string; readonly name?: string | undef
   return { type, name, ...options };
 }
 
-type ParsedBidirectional = Extract<ParsedSpec['layers'][number], { type: 'bidirectional' }>;
+type SchemaRecurrent = Extract<SchemaSpec['layers'][number], { type: RecurrentLayer['type'] }>;
 
-function withBias(layer: ParsedBidirectional['layer']): ParsedRecurrent {
+function withBias(layer: SchemaRecurrent) {
   return layer.type === 'gru' ? { ...layer, bias: layer.bias ?? (layer.resetAfter ? 'double' : 'single') } : layer;
 }
 

@@ -1,6 +1,5 @@
 /** Weights of a model: float32 tensors under readable names such as `lstm/recurrent_kernel`. */
 import { fail } from '../src/core/errors.ts';
-import type { ParameterSpec } from './plan.ts';
 
 /** Numbers with a shape. */
 export interface Tensor {
@@ -28,7 +27,7 @@ export function copyWeights(weights: Weights): Map<string, Tensor> {
  */
 export function checkWeights(
   weights: ReadonlyMap<string, Pick<Tensor, 'shape'> & { readonly data: Float32Array | Float64Array }>,
-  parameters: readonly ParameterSpec[],
+  parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
 ): void {
   const hint = 'Use the weights that were saved with this spec.';
   for (const { name, shape } of parameters) {

@@ -193,3 +193,8 @@ export class RecurrentError extends Error {
 export function fail(code: ErrorCode, message: string, hint: string, cause?: unknown): never {
   throw new RecurrentError(code, message, hint, cause === undefined ? undefined : { cause });
 }
+
+/** Throws INTERNAL when a condition that the code itself guarantees does not hold. */
+export function invariant(condition: boolean, message: string): asserts condition {
+  if (!condition) fail('INTERNAL', message, 'Please report this with the command that you ran.');
+}

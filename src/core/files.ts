@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { fail, RecurrentError } from './errors.ts';
+import { RecurrentError } from './errors.ts';
 
 /** Temporary files that are being written: a process that exits in the middle takes them along. */
 const unfinished = new Set<string>();
@@ -92,9 +92,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Throws INTERNAL when a condition that the code itself guarantees does not hold. */
-export function invariant(condition: boolean, message: string): asserts condition {
-  if (!condition) fail('INTERNAL', message, 'Please report this with the command that you ran.');
 }

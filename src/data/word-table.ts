@@ -4,7 +4,7 @@
  * strings only when they enter the vocabulary.
  */
 import type { TokenizerOptions } from '../../models/text/preprocessing.ts';
-import { invariant } from '../core/files.ts';
+import { invariant } from '../core/errors.ts';
 
 export interface WordTable {
   /** By falling count in the texts that it was fitted to; equal counts by the word itself (UTF-16 code units). */

@@ -1,6 +1,7 @@
 /** What stands around a random model that an engine is tried on: states, masks, and how an error is measured. */
 import { expect } from 'vitest';
 import type { ModelSpec } from '../../models/layers.ts';
+import { recurrencesOf } from '../../models/plan.ts';
 import type { Weights } from '../../models/weights.ts';
 import {
   type DropoutMasks,
@@ -27,8 +28,7 @@ export function masksOf(spec: ModelSpec): DropoutMasks {
   const rateOf = (stream: number, purpose: 'dropout' | 'recurrentDropout') => {
     const layer = spec.layers[Math.floor(stream / 2)];
     if (layer?.type === 'dropout') return layer.rate;
-    const recurrent = layer?.type === 'bidirectional' ? layer.layer : layer;
-    return recurrent && 'recurrentDropout' in recurrent ? recurrent[purpose] : 0;
+    return (layer && recurrencesOf(layer)[0]?.layer[purpose]) ?? 0;
   };
   return (stream, purpose, size) => dropoutMask(address, purpose, stream, rateOf(stream, purpose), size);
 }

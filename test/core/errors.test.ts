@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { catalogue, type ErrorCode, fail, RecurrentError } from '../../src/core/errors.ts';
+import { catalogue, type ErrorCode, fail, invariant, RecurrentError } from '../../src/core/errors.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -90,5 +90,14 @@ describe('fail', () => {
   it('adds no cause where there is none', () => {
     expect(() => fail('INTERNAL', 'a', 'b')).toThrow(expect.not.objectContaining({ cause: expect.anything() }));
     expect('cause' in new RecurrentError('INTERNAL', 'a', 'b')).toBe(false);
+  });
+});
+
+describe('invariant', () => {
+  it('throws INTERNAL when it does not hold, and only then', () => {
+    expect(() => invariant(true, 'holds')).not.toThrow();
+    expect(() => invariant(false, 'two is one')).toThrow(
+      expect.objectContaining({ code: 'INTERNAL', message: 'two is one' }),
+    );
   });
 });

@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import ts from 'typescript';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { RecurrentError } from '../../src/core/errors.ts';
-import { fileError, invariant, readFileWhole, writeFileAtomically } from '../../src/core/files.ts';
+import { fileError, readFileWhole, writeFileAtomically } from '../../src/core/files.ts';
 
 let root: string;
 let folder: string;
@@ -229,14 +229,5 @@ describe('fileError', () => {
   it('tells a missing folder while writing from a missing file while reading', () => {
     expect(fileError(system('ENOENT'), 'path', 'read').code).toBe('FILE_NOT_FOUND');
     expect(fileError(system('ENOENT'), 'path', 'write').code).toBe('FILE_ACCESS');
-  });
-});
-
-describe('invariant', () => {
-  it('throws INTERNAL when it does not hold, and only then', () => {
-    expect(() => invariant(true, 'holds')).not.toThrow();
-    expect(() => invariant(false, 'two is one')).toThrow(
-      expect.objectContaining({ code: 'INTERNAL', message: 'two is one' }),
-    );
   });
 });

@@ -5,15 +5,27 @@
  */
 import fc from 'fast-check';
 import { type Activation, activations } from '../../models/activations.ts';
-import type { Layer, ModelSpec, SpecInput } from '../../models/layers.ts';
-import { planModel } from '../../models/plan.ts';
+import type { Layer, ModelSpec } from '../../models/layers.ts';
+import { planModel, recurrencesOf } from '../../models/plan.ts';
 import { parseSpec } from '../../models/spec.ts';
+import type { LayerInput, RecurrentInput } from '../../models/spec-input.ts';
 import { sizeOf, type Tensor } from '../../models/weights.ts';
 import { createRandom, type Random } from '../../src/core/random.ts';
 import type { Batch } from '../../src/training/engine.ts';
 
-type LayerInput = SpecInput['layers'][number];
-type RecurrentInput = Extract<LayerInput, { type: 'bidirectional' }>['layer'];
+/** Those that bound what they give: an unbounded one in a gate can make a model chaotic, and float32 useless. */
+export const boundedActivations: readonly Activation[] = [
+  'tanh',
+  'sigmoid',
+  'hardSigmoid',
+  'hardSigmoidLegacy',
+  'softsign',
+  'scaledTanh',
+];
+
+/** Those that stay within 1: a gate beyond, of scaledTanh up to 1.7, multiplies what a state is off by at every step. */
+export const activationsWithinOne = boundedActivations.filter((activation) => activation !== 'scaledTanh');
+
 type RecurrentKind = RecurrentInput['type'];
 
 export interface SpecLimits {
@@ -105,20 +117,12 @@ export function randomWeights(spec: ModelSpec, seed: number): Map<string, Tensor
 function boundOf(layer: Layer, parameter: string, fanIn: number): number {
   if (parameter.endsWith('/embeddings')) return 1.2;
   if (parameter.endsWith('/bias')) return 0.4;
-  const recurrent = layer.type === 'bidirectional' ? layer.layer : layer;
-  if ('recurrentActivation' in recurrent && !bounded.has(recurrent.recurrentActivation)) return 0.25 / fanIn;
-  if ('recurrentDropout' in recurrent && !bounded.has(recurrent.activation)) return 0.5 / fanIn;
-  return 1.2 / Math.sqrt(fanIn);
+  const recurrent = recurrencesOf(layer)[0]?.layer;
+  if (!recurrent) return 1.2 / Math.sqrt(fanIn);
+  const isBounded = (activation: Activation) => boundedActivations.includes(activation);
+  if (recurrent.type !== 'simpleRnn' && !isBounded(recurrent.recurrentActivation)) return 0.25 / fanIn;
+  return isBounded(recurrent.activation) ? 1.2 / Math.sqrt(fanIn) : 0.5 / fanIn;
 }
-
-const bounded: ReadonlySet<Activation> = new Set([
-  'tanh',
-  'sigmoid',
-  'hardSigmoid',
-  'hardSigmoidLegacy',
-  'softsign',
-  'scaledTanh',
-]);
 
 /** Ids with zeros before, after, between, everywhere or nowhere, row by row; targets of the head's classes. */
 export function randomBatch(spec: ModelSpec, rows: number, time: number, seed: number): Batch {

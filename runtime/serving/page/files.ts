@@ -1,6 +1,6 @@
 /** The files of the page, read when a server starts. */
 import { readFileSync } from 'node:fs';
-import { invariant } from '../../../src/core/files.ts';
+import { invariant } from '../../../src/core/errors.ts';
 
 export interface PageFile {
   readonly url: string;

@@ -7,8 +7,8 @@
  * depends on its units (between measured ones: a power law), its rows (a straight line) and its time steps (in
  * proportion).
  */
-import type { Layer, RecurrentLayer } from '../../../models/layers.ts';
-import { countParameters, planModel } from '../../../models/plan.ts';
+import type { RecurrentLayer } from '../../../models/layers.ts';
+import { countParameters, planModel, recurrencesOf } from '../../../models/plan.ts';
 import type { EngineLoad, EngineName } from '../engine.ts';
 
 export type RecurrentKind = RecurrentLayer['type'];
@@ -50,11 +50,12 @@ export function expectedStep(table: CostTable, engine: EngineName, load: EngineL
 
 function stepCost(table: CostTable, costs: EngineCosts, { spec, rows, time }: EngineLoad): number {
   const plan = planModel(spec);
-  const layers = spec.layers.flatMap(recurrentParts);
-  return layers.reduce(
-    (sum, { type, units }) => sum + (time / 100) * layerCost(table, costs.layers[type], rows, units),
-    costs.step + (costs.millionWeights * countParameters(plan)) / 1e6,
-  );
+  return spec.layers
+    .flatMap(recurrencesOf)
+    .reduce(
+      (sum, { layer: { type, units } }) => sum + (time / 100) * layerCost(table, costs.layers[type], rows, units),
+      costs.step + (costs.millionWeights * countParameters(plan)) / 1e6,
+    );
 }
 
 function layerCost(
@@ -75,22 +76,4 @@ function powerLaw(xs: readonly number[], ys: readonly number[], x: number): numb
   const [x0, x1] = [xs[right - 1] as number, xs[right] as number];
   const [y0, y1] = [ys[right - 1] as number, ys[right] as number];
   return y0 * (y1 / y0) ** (Math.log(x / x0) / Math.log(x1 / x0));
-}
-
-/** The recurrent layers of a layer: two of bidirectional. */
-function recurrentParts(layer: Layer): readonly RecurrentLayer[] {
-  switch (layer.type) {
-    case 'simpleRnn':
-    case 'lstm':
-    case 'gru':
-      return [layer];
-    case 'bidirectional':
-      return [layer.layer, layer.layer];
-    case 'embedding':
-    case 'oneHot':
-    case 'dropout':
-    case 'pooling':
-    case 'dense':
-      return [];
-  }
 }

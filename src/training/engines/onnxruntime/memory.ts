@@ -1,7 +1,6 @@
 /** What the engine holds, worked out from the spec alone: an upper bound, as onnxruntime plans its own memory. */
-import type { Layer, RecurrentLayer } from '../../../../models/layers.ts';
-import { gates, type ModelPlan, type ParameterSpec, planModel } from '../../../../models/plan.ts';
-import { sizeOf } from '../../../../models/weights.ts';
+import type { RecurrentLayer } from '../../../../models/layers.ts';
+import { countParameters, gates, type ModelPlan, planModel, recurrencesOf } from '../../../../models/plan.ts';
 import type { EngineLoad, MemoryPart } from '../../engine.ts';
 import { momentNames } from '../../optimisers.ts';
 import { adjustsGradients } from '../../step-options.ts';
@@ -23,11 +22,12 @@ export function engineMemory(load: EngineLoad): readonly MemoryPart[] {
 
   const values = plan.layers.reduce((sum, { layer, input }) => {
     const features = input.kind === 'ids' ? 0 : input.features;
-    const recurrent = recurrentOf(layer);
-    const kept =
-      recurrent === undefined ? 0 : directionsOf(layer) * recurrent.units * (keptPerUnit[recurrent.type] + 2);
-    const width = recurrent === undefined ? 0 : directionsOf(layer) * gates[recurrent.type] * recurrent.units;
-    const wide = input.kind === 'sequence' && !looksUp(layer, features, plan.vocabularySize) ? 3 * features : 0;
+    const recurrences = recurrencesOf(layer).map((recurrence) => recurrence.layer);
+    const kept = recurrences.reduce((all, { type, units }) => all + units * (keptPerUnit[type] + 2), 0);
+    const width = recurrences.reduce((all, { type, units }) => all + units * gates[type], 0);
+    // A recurrent layer on one-hot rows reads rows of its kernel: nothing as wide as the vocabulary is written out.
+    const looksUp = recurrences.length > 0 && features === plan.vocabularySize;
+    const wide = input.kind === 'sequence' && !looksUp ? 3 * features : 0;
     return sum + share * (kept + wide + width) + unique * (2 * width + 3 * Math.min(features, plan.vocabularySize));
   }, 0);
   const ofThread = 4 * slack * (values + 2 * whole) + perThread;
@@ -45,22 +45,7 @@ export function parameterSpace({ spec, optimiser, threads }: EngineLoad): number
 }
 
 /** Values of all parameters, and of those whose gradients are not rows. */
-function countValues({ parameters, layers }: ModelPlan): { readonly all: number; readonly whole: number } {
-  const count = (some: readonly ParameterSpec[]) => some.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const all = count(parameters);
-  return { all, whole: all - count(layers[0]?.parameters ?? []) };
-}
-
-function recurrentOf(layer: Layer): RecurrentLayer | undefined {
-  if (layer.type === 'bidirectional') return layer.layer;
-  return layer.type === 'simpleRnn' || layer.type === 'lstm' || layer.type === 'gru' ? layer : undefined;
-}
-
-function directionsOf(layer: Layer): number {
-  return layer.type === 'bidirectional' ? 2 : 1;
-}
-
-/** A recurrent layer on one-hot rows reads rows of its kernel: nothing as wide as the vocabulary is written out. */
-function looksUp(layer: Layer, features: number, vocabularySize: number): boolean {
-  return recurrentOf(layer) !== undefined && features === vocabularySize;
+function countValues(plan: ModelPlan): { readonly all: number; readonly whole: number } {
+  const all = countParameters(plan);
+  return { all, whole: all - countParameters(plan.layers[0] ?? { parameters: [] }) };
 }

@@ -5,7 +5,7 @@
  */
 
 import type { RecurrentLayer } from '../../../../models/layers.ts';
-import { gates, type LayerPlan, planModel, type Shape } from '../../../../models/plan.ts';
+import { gates, type LayerPlan, planModel, recurrencesOf, type Shape } from '../../../../models/plan.ts';
 import type { EngineLoad, MemoryPart } from '../../engine.ts';
 import { parameterMemory } from '../../parameter-memory.ts';
 
@@ -21,9 +21,10 @@ export function tensorflowMemory(load: EngineLoad): readonly MemoryPart[] {
 function valuesOf({ layer, input, output }: LayerPlan, rows: number, time: number): number {
   const size = (shape: Shape) =>
     shape.kind === 'ids' ? 0 : shape.features * rows * (shape.kind === 'sequence' ? time : 1);
-  const ends = 2 * size(input) + 2 * size(output);
-  if (layer.type === 'bidirectional') return ends + 2 * walked(layer.layer, size(input), rows * time);
-  return 'recurrentDropout' in layer ? ends + walked(layer, size(input), rows * time) : ends;
+  return recurrencesOf(layer).reduce(
+    (sum, recurrence) => sum + walked(recurrence.layer, size(input), rows * time),
+    2 * size(input) + 2 * size(output),
+  );
 }
 
 /** Inputs reordered, and each gate's sum, value, factor and gradient, with as many copies as there are while stacking. */

@@ -1,7 +1,7 @@
 /** From a spec and its weights to a real `tf.LayersModel`. */
 import type { LayersModel, SymbolicTensor } from '@tensorflow/tfjs-layers';
 import type { Layer, LayerOf, ModelSpec } from '../../../../models/layers.ts';
-import { planModel } from '../../../../models/plan.ts';
+import { planModel, recurrencesOf } from '../../../../models/plan.ts';
 import { checkWeights, type Tensor, type Weights } from '../../../../models/weights.ts';
 import { dropoutStream } from '../../dropout.ts';
 import type { Tensorflow } from './backend.ts';
@@ -69,7 +69,7 @@ export function toLayersModel(tf: Tensorflow, spec: ModelSpec, weights: Weights)
   let oneHotDepth: number | null = null;
   spec.layers.forEach((layer, index) => {
     const next = spec.layers[index + 1];
-    if (layer.type === 'oneHot' && next && readsIds(next)) {
+    if (layer.type === 'oneHot' && next && recurrencesOf(next).length > 0) {
       oneHotDepth = layer.depth;
       return;
     }
@@ -91,10 +91,6 @@ export function toLayersModel(tf: Tensorflow, spec: ModelSpec, weights: Weights)
     }
   });
   return model;
-}
-
-function readsIds(layer: Layer): boolean {
-  return layer.type === 'bidirectional' || layer.type === 'simpleRnn' || layer.type === 'lstm' || layer.type === 'gru';
 }
 
 /** `name`, or the same with underscores if a layer of the spec has it. */
