@@ -1,7 +1,7 @@
 /** onnxruntime in a process of its own, with the surface of the module that `openSession` uses. */
 import { spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { locateOrt, type OrtModule, packageMissing } from '../onnx/ort.ts';
 import { type ChildReply, type ChildRequest, childSource, type Loaded, type Opened } from './child-program.ts';
@@ -26,8 +26,6 @@ interface Question {
 
 /** A machine under load takes its time to load onnxruntime and a model. */
 const startMs = 60_000;
-
-const childNiceness = constants.priority.PRIORITY_BELOW_NORMAL;
 
 /**
  * @param timeoutMs how long a run may take; a child that takes longer is killed
@@ -77,8 +75,15 @@ export async function startChild(timeoutMs: number): Promise<Child> {
         reject(lost(reason ?? 'has ended', lastWords));
         return;
       }
-      const timer = setTimeout(() => kill(`did not answer for ${limit / 1000} s`), limit);
-      const settle = (): void => clearTimeout(timer);
+      let last: NodeJS.Immediate | undefined;
+      // An answer that came while this process was busy with other things is read before the child counts as hung.
+      const timer = setTimeout(() => {
+        last = setImmediate(() => kill(`did not answer for ${limit / 1000} s`));
+      }, limit);
+      const settle = (): void => {
+        clearTimeout(timer);
+        clearImmediate(last);
+      };
       questions.push({
         resolve(value) {
           settle();
@@ -121,7 +126,9 @@ export async function startChild(timeoutMs: number): Promise<Child> {
 /** Where the two want one core, this process goes first: it has other work to do, and gives the child its next. */
 function yieldTo(pid: number | undefined): void {
   try {
-    if (pid !== undefined) setPriority(pid, childNiceness);
+    if (pid === undefined) return;
+    const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
+    setPriority(pid, Math.min(getPriority() + PRIORITY_BELOW_NORMAL, PRIORITY_LOW));
   } catch {
     // Not every system has priorities, or lets its programs change them.
   }

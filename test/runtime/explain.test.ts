@@ -77,18 +77,14 @@ describe.each(Object.entries(models))('a model that is %s', (_, model) => {
   });
 });
 
-test('a word that is cut off or dropped adds exactly nothing, and costs nothing', async () => {
+test('a word that is cut off or dropped adds exactly nothing', async () => {
   const classifier = await loadClassifier(exportOnnx(lstm), { providers: 'cpu' });
   const { words } = await classifier.explain('w9 w9 unknown w1 w2 w3 w4 w5 w6');
   expect(words.slice(0, 3).map(({ contribution }) => contribution)).toEqual([0, 0, 0]);
-  const started = performance.now();
-  const long = await classifier.explain('w7 '.repeat(100_000));
-  expect(long.words).toHaveLength(100_000);
-  expect(performance.now() - started).toBeLessThan(5000);
   await classifier.dispose();
 });
 
-test('what the model cannot read of a text is not copied for each word', async () => {
+test('what the model cannot read of a text is neither run nor copied for each word', async () => {
   const maxLength = 400;
   const file = exportOnnx({ ...lstm, preprocessing: { ...lstm.preprocessing, maxLength } });
   const classifier = await loadClassifier(file, { providers: 'cpu' });
@@ -96,13 +92,16 @@ test('what the model cannot read of a text is not copied for each word', async (
   const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
   const before = used();
   let during = before;
+  let runs = 0;
   const run = async (ids: Int32Array, rows: number, time: number) => {
     during = used();
+    runs += rows;
     return (await classifier.predictIds(ids, rows, time)).probabilities;
   };
   const { labels, preprocessing } = classifier;
   const { words } = await explainText({ labels, preprocessing, encoder, run }, 'w7 '.repeat(200_000), undefined);
   expect(words).toHaveLength(200_000);
+  expect(runs).toBeLessThanOrEqual(maxLength + 1); // the text, and without each of the words that are read
   expect((during - before) / 2 ** 20).toBeLessThan(150); // 400 copies of 200,000 ids are 640 MB
   await classifier.dispose();
 });

@@ -173,6 +173,8 @@ export interface Traffic {
   readonly times: readonly number[];
   /** Rejects when a connection is lost. */
   readonly lost: Promise<unknown>;
+  /** Resolves when so many more answers have come. */
+  more(answers: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -193,6 +195,10 @@ export function traffic(server: Served, clients: number): Traffic {
     answers,
     times,
     lost: work,
+    async more(wanted) {
+      const enough = answers.length + wanted;
+      await expect.poll(() => answers.length).toBeGreaterThanOrEqual(enough);
+    },
     async stop() {
       going = false;
       await work;
@@ -211,7 +217,7 @@ async function ask(
     method,
     headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: (plain ? body : JSON.stringify(body)) as string }),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const bytes = Buffer.from(await response.arrayBuffer());
   const isJson = response.headers.get('content-type')?.startsWith('application/json') && bytes.length > 0;
@@ -223,11 +229,39 @@ async function ask(
   };
 }
 
-/** Ids of the processes in which servers of this one run their models. */
+/** Ids of the processes in which servers of this one run their models, those too that have just been started. */
 export function processesOfModels(): number[] {
-  const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
+  const { stdout } = spawnSync('ps', ['-A', '-ww', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
   return stdout.split('\n').flatMap((line) => {
-    const [, pid, parent] = /^ *(\d+) +(\d+) recurrent-onnx session/.exec(line) ?? [];
+    const [, pid, parent] = /^ *(\d+) +(\d+) .*(?:recurrent-onnx session|childProgram)/.exec(line) ?? [];
     return Number(parent) === process.pid ? [Number(pid)] : [];
   });
 }
+
+/** A server whose model takes one row at a time, so that `holdModels` shows all others as waiting. */
+export const oneAtATime = {
+  isolation: 'process',
+  workers: 1,
+  threads: 1,
+  maxBatch: 1,
+  timeoutSeconds: 120,
+} as const satisfies ServeOptions;
+
+/** Stops the processes of the models: what is asked of them is not answered until they are let go on. */
+export function holdModels(): () => void {
+  const processes = processesOfModels();
+  expect(processes).not.toEqual([]);
+  for (const pid of processes) process.kill(pid, 'SIGSTOP');
+  return () => {
+    for (const pid of processes) process.kill(pid, 'SIGCONT');
+  };
+}
+
+/** What `/metrics` says of the server's only model. */
+export async function metric(server: Served, name: string): Promise<number> {
+  const { bytes } = await server.ask('GET', '/metrics');
+  return Number(new RegExp(`^${name}\\{.*\\} (\\S+)$`, 'm').exec(`${bytes}`)?.[1]);
+}
+
+/** Rows that the model of a server has not begun with. */
+export const waitingRows = (server: Served) => metric(server, 'nv_inference_pending_request_count');

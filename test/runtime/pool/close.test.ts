@@ -8,7 +8,7 @@ import { mailModel, processesOfModels } from '../../support/serving.ts';
 const file = exportOnnx(mailModel);
 const load = (workers: number) => loadClassifier(file, { isolation: 'process', workers, threads: 1, providers: 'cpu' });
 
-const lostOne = (classifier: Classifier) => expect.poll(() => classifier.load().lost, { timeout: 10_000 }).toBe(1);
+const lostOne = (classifier: Classifier) => expect.poll(() => classifier.load().lost).toBe(1);
 
 test('ends all processes, and counts none of them as lost', async () => {
   const classifier = await load(2);
@@ -27,7 +27,7 @@ test('a process that dies while it is busy is lost once, not once for its batch 
   await expect.poll(() => classifier.load().running).toBe(1);
   process.kill(pid, 'SIGKILL');
   expect(await lost).toBe('RUNTIME_LOST');
-  await expect.poll(() => classifier.load().processes.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => classifier.load().processes.length).toBe(1);
   expect(classifier.load().lost).toBe(1);
   expect(processesOfModels()).toEqual(classifier.load().processes); // and is replaced by one
   await classifier.dispose();
@@ -38,7 +38,7 @@ test('that comes while a process is being started ends that one, too, and does n
   process.kill(classifier.load().processes[0] as number, 'SIGKILL');
   await lostOne(classifier); // its replacement is on its way
   await classifier.dispose();
-  await expect.poll(processesOfModels, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(processesOfModels).toEqual([]);
   await sleep(300);
   expect(processesOfModels()).toEqual([]);
 });

@@ -3,7 +3,6 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -21,15 +20,6 @@ const model = modelOf([
   { type: 'dense', units: 1, activation: 'sigmoid' },
 ]);
 const file = exportOnnx(model);
-/** Slow enough to be met while it runs. */
-const slow = exportOnnx(
-  modelOf([
-    { type: 'embedding', inputDim: 30, outputDim: 64 },
-    { type: 'lstm', units: 256 },
-    { type: 'dense', units: 1 },
-  ]),
-);
-const slowIds = new Int32Array(1 * 20_000).fill(3);
 
 const open: Classifier[] = [];
 async function load(source: Uint8Array, options: ClassifierOptions = {}): Promise<Classifier> {
@@ -49,13 +39,12 @@ const alive = (pid: number) => {
   }
 };
 
-async function until(what: string, condition: () => boolean, limitMs = 20_000): Promise<number> {
+async function until(what: string, condition: () => boolean): Promise<void> {
   const started = performance.now();
   while (!condition()) {
-    if (performance.now() - started > limitMs) expect.fail(`${what}: not within ${limitMs} ms`);
+    if (performance.now() - started > 60_000) expect.fail(`${what}: not within a minute`);
     await sleep(5);
   }
-  return performance.now() - started;
 }
 
 const running = (classifier: Classifier) => until('a batch runs', () => classifier.load().running > 0);
@@ -77,8 +66,8 @@ test('gives the numbers of the reference, and ends its process with it', async (
 
 test('lets this process go first where both want a core', async () => {
   const classifier = await load(file, { workers: 2 });
-  const own = getPriority();
-  for (const pid of classifier.load().processes) expect(getPriority(pid)).toBeGreaterThan(own);
+  const behind = Math.min(getPriority() + 10, 19); // 19 is the last there is
+  for (const pid of classifier.load().processes) expect(getPriority(pid)).toBe(behind);
 });
 
 test('says what is wrong with a file as it does without isolation', async () => {
@@ -124,14 +113,14 @@ describe('a process that', () => {
       expect(failed).toBeGreaterThan(0);
       expect(failed).toBeLessThanOrEqual(4); // the batch that it had, no more
       expect(classifier.load().lost).toBe(1);
-      await until('it is replaced', () => classifier.load().processes.length === 2, 5000);
+      await until('it is replaced', () => classifier.load().processes.length === 2);
       expect(classifier.load().processes).not.toEqual(before);
       await classifier.dispose();
     },
   );
 
   test('hangs is killed when its time is up; what waited runs in the next one', async () => {
-    const classifier = await load(slow, { timeoutMs: 1500, batching: { maxBatch: 1 } });
+    const classifier = await load(file, { timeoutMs: 1500, batching: { maxBatch: 1 } });
     await classifier.predictIds(Int32Array.of(1), 1, 1);
     const [pid = 0] = classifier.load().processes;
     process.kill(pid, 'SIGSTOP');
@@ -158,7 +147,7 @@ describe('a process that', () => {
     for (let round = 1; round <= 3; round++) {
       process.kill(classifier.load().processes[0] ?? 0, 'SIGKILL');
       await until('it is lost', () => classifier.load().lost === round);
-      await until('it is replaced', () => classifier.load().processes.length === 1, 5000);
+      await until('it is replaced', () => classifier.load().processes.length === 1);
     }
     expect((await classifier.predict('w1 w2')).words).toBe(2);
   });
@@ -200,39 +189,50 @@ describe('a pool', () => {
 
   test('starts a model that ends its process with every batch after pauses that grow', async () => {
     const { pool } = await start([0, 3], new Int32Array());
-    let ms = 0;
+    const started = performance.now();
     for (let lost = 1; lost <= 5; lost++) {
-      const started = performance.now();
       await expect(pool.run(batch)).rejects.toMatchObject({ code: 'RUNTIME_LOST' });
-      ms = performance.now() - started;
       expect(pool.lost).toBe(lost);
     }
-    expect(ms).toBeGreaterThan(700); // 0, 100 and 300 came before it
+    expect(performance.now() - started).toBeGreaterThan(1095); // 0 + 100 + 300 + 700; timers are early by a fraction
     await pool.close();
   });
 });
 
-test('an abort gives up a row that runs, and a long run never blocks the event loop', async () => {
-  const classifier = await load(slow);
-  await classifier.predictIds(Int32Array.of(1), 1, 1);
-  const delay = monitorEventLoopDelay({ resolution: 1 });
-  const started = performance.now();
+test('an abort gives up a row that runs, and a run never blocks the event loop, however long it takes', async () => {
+  const classifier = await load(file, { workers: 1 });
+  const [pid = 0] = classifier.load().processes;
+  process.kill(pid, 'SIGSTOP'); // a run takes as long as its process is stopped
   const controller = new AbortController();
-  const given = classifier.predictIds(slowIds, 1, slowIds.length, { signal: controller.signal });
-  const kept = classifier.predictIds(slowIds, 1, slowIds.length);
+  const given = classifier.predictIds(Int32Array.of(3), 1, 1, { signal: controller.signal });
+  const kept = classifier.predictIds(Int32Array.of(4), 1, 1);
   await running(classifier);
-  await sleep(20);
-  delay.enable();
   controller.abort();
   await expect(given).rejects.toMatchObject({ code: 'INTERRUPTED' });
-  expect(classifier.load().running).toBe(1);
-  const aborted = performance.now() - started;
-  await kept;
-  delay.disable();
-  const whole = performance.now() - started;
-  expect(whole).toBeGreaterThan(2 * aborted); // it was given up long before its end
-  // On the thread of the session the delay would be all of the run. A busy machine has pauses of its own.
-  expect(delay.max / 1e6).toBeLessThan(whole / 2);
+  await sleep(50);
+  expect(classifier.load()).toMatchObject({ running: 1, lost: 0 });
+  process.kill(pid, 'SIGCONT');
+  const [expected = Number.NaN] = referenceForward(model, Int32Array.of(4), 1, 1).probabilities;
+  expect(Math.abs(((await kept).probabilities[0] ?? Number.NaN) - expected)).toBeLessThan(5e-6);
+});
+
+test('a process that answered in time is kept, though this one was too busy to read it until later', async () => {
+  const classifier = await load(file, { workers: 1, timeoutMs: 200 });
+  const row = () => classifier.predictIds(Int32Array.of(3), 1, 1);
+  /** Whether the process is kept where this thread does nothing for `busyMs` once the row is sent. */
+  async function keeps(busyMs: number): Promise<boolean> {
+    await until('there is a process', () => classifier.load().processes.length === 1);
+    const { processes } = classifier.load();
+    const answered = row().catch(() => {});
+    await new Promise((resolve) => setImmediate(resolve)); // it is sent
+    expect(classifier.load().running).toBe(1);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyMs);
+    await answered;
+    const next = await row().catch(() => undefined); // refused where the process was killed
+    return next !== undefined && classifier.load().processes[0] === processes[0];
+  }
+  // Where others have the cores for long, its answer may come later still.
+  for (let busyMs = 500; !(await keeps(busyMs)); busyMs *= 2) expect(busyMs).toBeLessThan(8000);
 });
 
 test.each<[string, ClassifierOptions, string]>([
@@ -268,7 +268,7 @@ describe('an app', () => {
   test('that forgets to dispose ends all the same, and no process is left', async () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['app.mjs'], {
       cwd: folder,
-      timeout: 20_000,
+      timeout: 120_000, // one that waits for its children would never end
     });
     expect(stderr).toBe('');
     await until('the child is gone', () => !alive(JSON.parse(stdout).pid));

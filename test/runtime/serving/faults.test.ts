@@ -5,46 +5,57 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { exportOnnx } from '../../../exporters/export.ts';
 import { startServer } from '../../../runtime/serving/server.ts';
 import {
-  type Answer,
   askedTexts,
   classify,
   expectRightOrRefused,
   giverOf,
+  holdModels,
   mailModel,
+  metric,
+  oneAtATime,
   processesOfModels,
   type Served,
   traffic,
   useServers,
+  waitingRows,
   withSeed,
   writeModel,
 } from '../../support/serving.ts';
 
 const { start } = useServers();
 
+/** Gives the only model of a server another file, at one stroke. */
+async function replaceFile({ folder }: Served, contents: string | Uint8Array): Promise<void> {
+  const fresh = join(folder, '.fresh.onnx'); // no model: it begins with a dot
+  await writeFile(fresh, contents);
+  await rename(fresh, join(folder, 'mail.onnx'));
+}
+
 describe('reload', () => {
   it('in traffic swaps whole models, and loses no request', async () => {
     const newer = withSeed(mailModel, 99);
     const server = await start({ 'mail.onnx': mailModel }, { reloadSeconds: 0.05 });
     const running = traffic(server, 4);
-    await delay(200);
-    const fresh = join(server.folder, '.fresh');
-    await writeModel(fresh, newer);
-    await rename(fresh, join(server.folder, 'mail.onnx'));
+    await running.more(4);
+    await replaceFile(server, exportOnnx(newer));
     await expect.poll(() => server.log.filter(({ msg }) => msg === 'model loaded').length).toBe(2);
-    await delay(200);
+    const ofNewer = giverOf(await classify(server), [mailModel, newer]);
+    await running.more(8); // more than its clients: one of them at least was asked for since then
     await running.stop();
+    expect(ofNewer).toBe(1);
     expect(running.answers.filter(({ status }) => status !== 200)).toEqual([]);
     const givers = running.answers.map((answer) => giverOf(answer, [mailModel, newer]));
     expect(new Set(givers)).toEqual(new Set([0, 1]));
-    expect(giverOf(running.answers.at(-1) as Answer, [mailModel, newer])).toBe(1);
   });
 
   it('of a file that is cut short, or none, leaves the old model serving and says why', async () => {
     const server = await start({ 'mail.onnx': mailModel }, { reloadSeconds: 0.05, modelControl: true });
     const file = join(server.folder, 'mail.onnx');
-    for (const spoil of [() => truncate(file, 900), () => writeFile(file, 'no model'), () => writeFile(file, '')]) {
+    const spoils = [() => truncate(file, 900), () => replaceFile(server, 'no model'), () => replaceFile(server, '')];
+    for (const spoil of spoils) {
       const before = server.log.filter(({ msg }) => msg === 'model not loaded').length;
       await spoil();
       await expect.poll(() => server.log.filter(({ msg }) => msg === 'model not loaded').length).toBe(before + 1);
@@ -73,13 +84,15 @@ describe('reload', () => {
 
   it('of files that cannot be looked at is told once, and what is open goes on', async () => {
     const server = await start({ 'mail.onnx': mailModel }, { reloadSeconds: 0.02 });
-    const told = () => server.log.filter(({ msg }) => msg.includes('cannot be looked at'));
+    // A look that has found the file when it goes has a fault of its own, which is told, too.
+    const empty = { level: 50, err: { message: expect.stringMatching(/holds no model/) } };
+    const told = () =>
+      server.log.filter(({ msg, err }) => /cannot be looked at/.test(msg) && /holds no/.test((err as Error).message));
     for (const times of [1, 2]) {
       await rm(join(server.folder, 'mail.onnx')); // and with it the folder holds no model
       await expect.poll(told).toHaveLength(times);
       await delay(100);
-      expect(told()).toHaveLength(times);
-      expect(told().at(-1)).toMatchObject({ level: 50, err: { message: expect.stringMatching(/holds no model/) } });
+      expect(told()).toMatchObject(Array(times).fill(empty));
       expect(giverOf(await classify(server), [mailModel])).toBe(0);
       const loaded = server.log.filter(({ msg }) => msg === 'model loaded').length;
       await writeModel(join(server.folder, 'mail.onnx'), mailModel);
@@ -93,10 +106,9 @@ describe('reload', () => {
     const loaded = () => server.log.filter(({ msg }) => msg === 'model loaded').length;
     await delay(200); // looked at and unchanged: not loaded again
     expect(loaded()).toBe(1);
-    await writeModel(join(server.folder, '.fresh.onnx'), withSeed(mailModel, 99)); // not a model: it begins with a dot
-    await rename(join(server.folder, '.fresh.onnx'), join(server.folder, 'mail.onnx'));
-    await expect.poll(loaded, { timeout: 10_000 }).toBe(2);
-    await expect.poll(processesOfModels, { timeout: 10_000 }).toHaveLength(1);
+    await replaceFile(server, exportOnnx(withSeed(mailModel, 99)));
+    await expect.poll(loaded).toBe(2);
+    await expect.poll(processesOfModels).toHaveLength(1);
     expect(processesOfModels()).not.toContain(first);
     await server.close();
     expect(processesOfModels()).toEqual([]);
@@ -118,21 +130,22 @@ describe('a process of a model under load', () => {
   it.each(['SIGKILL', 'SIGABRT', 'SIGSTOP'] as const)(
     'that gets %s costs its batch, with 503 or 504, and no wrong answer; another takes its place',
     async (signal) => {
-      const server = await start({ 'mail.onnx': mailModel }, { isolation: 'process', threads: 1, timeoutSeconds: 1 });
+      const hangs = signal === 'SIGSTOP'; // then it is the timeout that ends it
+      const options = { isolation: 'process', threads: 1, timeoutSeconds: hangs ? 1 : 60 } as const;
+      const server = await start({ 'mail.onnx': mailModel }, options);
       const running = traffic(server, 4);
-      await delay(150);
+      await running.more(4);
       for (const pid of processesOfModels()) process.kill(pid, signal);
-      const lost = async () =>
-        Number(/^recurrent_processes_lost\{.*\} (\d+)$/m.exec(`${(await server.ask('GET', '/metrics')).bytes}`)?.[1]);
-      await expect.poll(lost, { timeout: 10_000 }).toBeGreaterThan(0);
+      await expect.poll(() => metric(server, 'recurrent_processes_lost')).toBeGreaterThan(0);
       const whole = () => classify(server).then(({ status }) => status);
-      await expect.poll(whole, { timeout: 10_000 }).toBe(200);
-      await delay(150);
+      await expect.poll(whole).toBe(200);
+      await running.more(8);
       await running.stop();
       expect(await server.ask('GET', '/v2/health/ready')).toMatchObject({ status: 200 });
       expect(running.answers.some(({ status }) => status === 200)).toBe(true);
       for (const answer of running.answers) expectRightOrRefused(answer, [mailModel]);
-      expect(running.answers.at(-1)?.status).toBe(200);
+      // Where nothing has so little time that a machine under load exceeds it, what goes on goes on whole.
+      if (!hangs) expect(running.answers.at(-1)?.status).toBe(200);
     },
   );
 });
@@ -172,7 +185,7 @@ describe('clients', () => {
       /^HTTP\/1\.1 413 /,
     ],
   ])('that send %s are told so, and others are served', async (_, bytes, says) => {
-    const server = await start({ 'mail.onnx': mailModel }, { timeoutSeconds: 1 });
+    const server = await start({ 'mail.onnx': mailModel });
     expect(await talk(server, bytes)).toMatch(says);
     expect((await server.ask('GET', '/v2/health/ready')).status).toBe(200);
   });
@@ -180,20 +193,16 @@ describe('clients', () => {
   it('that are slow are let go in time, headers or body', async () => {
     const server = await start({ 'mail.onnx': mailModel }, { timeoutSeconds: 0.5 });
     const before = performance.now();
-    const slow = await Promise.all([
+    const slow = Promise.all([
       talk(server, 'GET /v2 HTTP/1.1\r\nhost'),
       talk(
         server,
         'POST /v1/classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{"te',
       ),
-      classify(server),
     ]);
-    expect(slow.slice(0, 2)).toEqual([
-      expect.stringMatching(/^HTTP\/1\.1 408 /),
-      expect.stringMatching(/^HTTP\/1\.1 408 /),
-    ]);
-    expect(slow[2]).toMatchObject({ status: 200 });
-    expect(performance.now() - before).toBeLessThan(10_000);
+    await expect.poll(async () => (await classify(server)).status).toBe(200); // half a second may be too little for it
+    expect(await slow).toEqual([expect.stringMatching(/^HTTP\/1\.1 408 /), expect.stringMatching(/^HTTP\/1\.1 408 /)]);
+    expect(performance.now() - before).toBeLessThan(30_000); // Node's own limits are 60 and 300 s
   });
 
   it('that leave in the middle of a body are no fault of the server', async () => {
@@ -209,7 +218,8 @@ describe('clients', () => {
   });
 
   it('that are gone take their rows with them', async () => {
-    const server = await start({ 'mail.onnx': mailModel }, { maxDelayMs: 10_000 });
+    const server = await start({ 'mail.onnx': mailModel }, oneAtATime);
+    const letGoOn = holdModels();
     const leaving = new AbortController();
     const gone = fetch(`${server.url}/v1/classify`, {
       method: 'POST',
@@ -217,25 +227,25 @@ describe('clients', () => {
       body: JSON.stringify({ texts: askedTexts }),
       signal: leaving.signal,
     }).catch(() => 'gone');
-    const waiting = async () =>
-      /^nv_inference_pending_request_count\{.*\} (\d+)$/m.exec(`${(await server.ask('GET', '/metrics')).bytes}`)?.[1];
-    await expect.poll(waiting).toBe('4');
+    await expect.poll(() => waitingRows(server)).toBe(askedTexts.length - 1); // one runs
     leaving.abort();
     expect(await gone).toBe('gone');
-    await expect.poll(waiting).toBe('0');
+    await expect.poll(() => waitingRows(server)).toBe(0);
+    letGoOn();
     expect(server.log.filter(({ level }) => level >= 40)).toEqual([]); // nobody's fault
   });
 });
 
 describe('an end', () => {
   it('answers what is there, takes nothing new, and comes once', async () => {
-    const server = await start({ 'mail.onnx': mailModel }, { maxDelayMs: 300 });
+    const server = await start({ 'mail.onnx': mailModel }, oneAtATime);
+    const letGoOn = holdModels();
     const asked = Array.from({ length: 5 }, () => classify(server));
-    await delay(100);
-    const began = performance.now();
-    await Promise.all([server.close(), server.close()]);
-    expect(performance.now() - began).toBeLessThan(5000);
+    await expect.poll(() => waitingRows(server)).toBe(5 * askedTexts.length - 1); // all have come, one row runs
+    const closed = Promise.all([server.close(), server.close()]);
+    letGoOn();
     for (const answer of await Promise.all(asked)) giverOf(answer, [mailModel]);
+    await closed;
     await expect(server.ask('GET', '/v2/health/live')).rejects.toThrow();
   });
 });
