@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Transform } from 'node:stream';
 import type * as Grpc from '@grpc/grpc-js';
 import type { Logger } from 'pino';
 import { catalogue, fail, RecurrentError } from '../../../src/core/errors.ts';
@@ -18,6 +19,7 @@ import {
   probes,
 } from './handlers.ts';
 import { healthProto, inferenceProto } from './proto.ts';
+import { createReflection, type ReflectionRequest, reflectionServices } from './reflection.ts';
 import { type LazyRequest, serviceDefinition } from './service-definition.ts';
 
 export interface GrpcServer {
@@ -27,6 +29,7 @@ export interface GrpcServer {
 }
 
 type Call = Grpc.ServerUnaryCall<LazyRequest, object>;
+type Stream = Grpc.ServerDuplexStream<LazyRequest, object>;
 
 /** @throws PACKAGE_MISSING, LISTEN_FAILED */
 export async function startGrpc(service: Service, port: number, logger: Logger): Promise<GrpcServer> {
@@ -39,6 +42,11 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
   const calls = countCalls();
   addService(inferenceProto, inferenceService, inferenceHandlers(service));
   addService(healthProto, healthService, healthHandlers(service));
+  const reflect = createReflection([inferenceProto, healthProto, ...reflectionServices.map(({ proto }) => proto)]);
+  for (const { proto, name } of reflectionServices)
+    server.addService(serviceDefinition(proto, name), {
+      ServerReflectionInfo: stream('ServerReflectionInfo', reflect),
+    });
 
   function addService(proto: string, name: string, handlers: Handlers): void {
     const methods = Object.entries(handlers).map(([method, handle]) => [method, unary(method, handle)]);
@@ -48,33 +56,70 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
   function unary(method: string, handle: Handler): Grpc.handleUnaryCall<LazyRequest, object> {
     const isProbe = probes.includes(method);
     return async (call: Call, answer) => {
-      const id = randomUUID();
-      const started = performance.now();
+      const { tell, refusalOf } = receive(call, method, isProbe ? 'debug' : 'info');
       calls.begin();
-      const headers = new grpc.Metadata();
-      headers.set('x-request-id', id);
-      call.sendMetadata(headers);
-      const tell = (status: string) => {
-        const milliseconds = Number((performance.now() - started).toFixed(3));
-        logger[isProbe ? 'debug' : 'info']({ reqId: id, method, status, milliseconds }, 'request');
-      };
       try {
         if (!isProbe) checkApiKey(settings.apiKey, credentialsOf(call));
         answer(null, await handle(call.request() as never, (leave) => call.on('cancelled', leave)));
         tell('OK');
       } catch (error) {
-        const known =
-          error instanceof RecurrentError
-            ? error
-            : new RecurrentError('INTERNAL', 'the server has a fault', `The log has it under ${id}.`, { cause: error });
-        const status = catalogue[known.code].grpc;
-        logFailure(logger.child({ reqId: id }), known, error);
-        answer({ code: grpc.status[status], details: `${known.code}: ${describeFailure(known)}` });
-        tell(status);
+        answer(refusalOf(error));
       } finally {
         calls.end();
       }
     };
+  }
+
+  /** Each request of the stream gets its answer. An end of the server does not wait for it: it may stay open for hours. */
+  function stream(
+    method: string,
+    handle: (request: ReflectionRequest) => object,
+  ): Grpc.handleBidiStreamingCall<LazyRequest, object> {
+    return (call: Stream) => {
+      const { tell, refusalOf } = receive(call, method, 'info');
+      const refuse = (error: unknown) => call.emit('error', refusalOf(error));
+      const answers = new Transform({
+        objectMode: true,
+        transform(request: LazyRequest, _, done) {
+          try {
+            done(null, handle(request()));
+          } catch (error) {
+            done(error as Error);
+          }
+        },
+      });
+      answers.once('error', refuse).once('end', () => tell('OK'));
+      try {
+        checkApiKey(settings.apiKey, credentialsOf(call));
+        call.pipe(answers).pipe(call as unknown as NodeJS.WritableStream); // of objects, which that type does not know
+      } catch (error) {
+        refuse(error);
+      }
+    };
+  }
+
+  /** Gives a call its id; `tell` writes how it ended into the log, and so does `refusalOf`, which gives the answer. */
+  function receive(call: Call | Stream, method: string, level: 'info' | 'debug') {
+    const id = randomUUID();
+    const started = performance.now();
+    const headers = new grpc.Metadata();
+    headers.set('x-request-id', id);
+    call.sendMetadata(headers);
+    const tell = (status: string) => {
+      const milliseconds = Number((performance.now() - started).toFixed(3));
+      logger[level]({ reqId: id, method, status, milliseconds }, 'request');
+    };
+    const refusalOf = (error: unknown) => {
+      const known =
+        error instanceof RecurrentError
+          ? error
+          : new RecurrentError('INTERNAL', 'the server has a fault', `The log has it under ${id}.`, { cause: error });
+      const status = catalogue[known.code].grpc;
+      logFailure(logger.child({ reqId: id }), known, error);
+      tell(status);
+      return { code: grpc.status[status], details: `${known.code}: ${describeFailure(known)}` };
+    };
+    return { tell, refusalOf };
   }
 
   const injector = server.createConnectionInjector(serverCredentials(grpc, settings.tls));
@@ -148,7 +193,7 @@ function serverCredentials(
   return ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }]);
 }
 
-function credentialsOf({ metadata }: Call) {
+function credentialsOf({ metadata }: Call | Stream) {
   return {
     authorization: metadata.get('authorization')[0]?.toString(),
     apiKey: metadata.get('x-api-key')[0]?.toString(),

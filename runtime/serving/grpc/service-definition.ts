@@ -19,8 +19,8 @@ export function serviceDefinition(proto: string, name: string): ServiceDefinitio
       method,
       {
         path: `/${name}/${method}`,
-        requestStream: false,
-        responseStream: false,
+        requestStream: types.requestStream === true,
+        responseStream: types.responseStream === true,
         requestSerialize: (value: object) => encode(requestType, value),
         requestDeserialize:
           (bytes: Buffer): LazyRequest =>

@@ -3,14 +3,17 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Client, credentials, Metadata, type ServiceError, status as statuses } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import descriptor from 'protobufjs/ext/descriptor.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { healthProto, inferenceProto } from '../../../runtime/serving/grpc/proto.ts';
+import { reflectionServices } from '../../../runtime/serving/grpc/reflection.ts';
 import type { ServeOptions } from '../../../runtime/serving/options.ts';
 import { catalogue, type ErrorCode } from '../../../src/core/errors.ts';
 import { expectedProbabilities, mailModel, type Served, serve, tolerance, topicModel } from '../../support/serving.ts';
 
 const root = new protobuf.Root();
-for (const text of [inferenceProto, healthProto]) protobuf.parse(text, root);
+for (const text of [inferenceProto, healthProto, ...reflectionServices.map(({ proto }) => proto)])
+  protobuf.parse(text, root);
 root.resolveAll();
 
 let server: Served;
@@ -232,6 +235,138 @@ describe('ModelInfer', () => {
     });
     await expectError(garbage, 'REQUEST_INVALID', /the message is no ModelInferRequest/);
     expect(await call('ServerReady')).toEqual({ ready: true });
+  });
+});
+
+/** Every message with its fields, every enum, every method with its types, by their full names. */
+function contentsOf(given: protobuf.NamespaceBase): object {
+  const below = given.nestedArray.filter((each) => each instanceof protobuf.Namespace).map(contentsOf);
+  return Object.assign({}, ...below, {
+    ...(given instanceof protobuf.Type && {
+      [given.fullName]: given.fieldsArray.map((field) => [
+        field.id,
+        protobuf.util.camelCase(field.name),
+        field.resolvedType?.fullName ?? field.type,
+        field.map || field.repeated,
+        field.partOf?.name,
+      ]),
+    }),
+    ...Object.fromEntries(
+      given.nestedArray.flatMap((each) => (each instanceof protobuf.Enum ? [[each.fullName, each.values]] : [])),
+    ),
+    ...(given instanceof protobuf.Service && {
+      [given.fullName]: given.methodsArray.map((method) => [
+        method.name,
+        method.resolvedRequestType?.fullName,
+        method.resolvedResponseType?.fullName,
+        method.requestStream === true,
+      ]),
+    }),
+  });
+}
+
+describe.each(['v1', 'v1alpha'])('reflection, %s', (version) => {
+  const service = root.lookupService(`grpc.reflection.${version}.ServerReflection`);
+  const { resolvedRequestType, resolvedResponseType } = service.methods.ServerReflectionInfo as protobuf.Method;
+
+  function open(to = client, apiKey = key.replaceAll(' ', '-')) {
+    const metadata = new Metadata();
+    metadata.set('x-api-key', apiKey);
+    return to.makeBidiStreamRequest(
+      `/${service.fullName.slice(1)}/ServerReflectionInfo`,
+      (value: object) => Buffer.from(resolvedRequestType?.encode(value).finish() ?? []),
+      (bytes) =>
+        (resolvedResponseType as protobuf.Type).toObject((resolvedResponseType as protobuf.Type).decode(bytes)),
+      metadata,
+      { deadline: Date.now() + 20_000 },
+    );
+  }
+
+  async function ask(...requests: readonly object[]): Promise<Message[]> {
+    const stream = open();
+    for (const request of requests) stream.write(request);
+    stream.end();
+    return (await stream.toArray()) as Message[];
+  }
+
+  it('lists the services, and gives the files that they stand in, from which a client is made', async () => {
+    const [{ validHost, originalRequest, listServicesResponse }] = await ask({ host: 'here', listServices: '*' });
+    expect({ validHost, originalRequest }).toEqual({
+      validHost: 'here',
+      originalRequest: { host: 'here', listServices: '*' },
+    });
+    const services = listServicesResponse.service.map(({ name }: { name: string }) => name);
+    expect(services).toEqual([
+      'inference.GRPCInferenceService',
+      'grpc.health.v1.Health',
+      'grpc.reflection.v1.ServerReflection',
+      'grpc.reflection.v1alpha.ServerReflection',
+    ]);
+    const answers = await ask(...services.map((name: string) => ({ fileContainingSymbol: name })));
+    const file = answers.map(({ fileDescriptorResponse: { fileDescriptorProto } }) =>
+      descriptor.FileDescriptorProto.decode(fileDescriptorProto[0]),
+    );
+    const found = protobuf.Root.fromDescriptor(descriptor.FileDescriptorSet.encode({ file }).finish()).resolveAll();
+    const kept = new protobuf.Root();
+    for (const text of [inferenceProto, healthProto, ...reflectionServices.map(({ proto }) => proto)])
+      protobuf.parse(text, kept, { keepCase: true });
+    kept.resolveAll();
+    expect(contentsOf(found)).toEqual(contentsOf(kept));
+    // Go's readers, grpcurl's among them, hold the names of map entries to the rule of the language.
+    const { messageType = [] } = file[0] as descriptor.IFileDescriptorProto;
+    const { field = [], nestedType = [] } = messageType.find(({ name }) => name === 'ModelInferRequest') ?? {};
+    expect(field.find(({ name }) => name === 'parameters')?.typeName).toBe('ParametersEntry');
+    expect(nestedType.filter(({ options }) => options?.mapEntry).map(({ name }) => name)).toEqual(['ParametersEntry']);
+    const byName = await ask({ fileByFilename: file[0]?.name });
+    expect(byName[0].fileDescriptorResponse).toEqual(answers[0].fileDescriptorResponse);
+    for (const symbol of [
+      'inference.ModelInferRequest.InferInputTensor',
+      'inference.GRPCInferenceService.ModelInfer',
+    ]) {
+      const [{ fileDescriptorResponse }] = await ask({ fileContainingSymbol: symbol });
+      expect(fileDescriptorResponse).toEqual(answers[0].fileDescriptorResponse);
+    }
+  });
+
+  it('says what it has not, and goes on', async () => {
+    const answers = await ask(
+      { fileContainingSymbol: 'inference.None' },
+      { fileByFilename: '../../etc/passwd' },
+      { fileContainingExtension: { containingType: 'inference.InferParameter', extensionNumber: 9 } },
+      { allExtensionNumbersOfType: 'inference.None' },
+      { allExtensionNumbersOfType: 'inference.InferParameter' },
+      {},
+    );
+    expect(answers.map(({ errorResponse }) => errorResponse?.errorCode)).toEqual([5, 5, 5, 5, undefined, 3]);
+    expect(answers[0].errorResponse.errorMessage).toContain('no symbol inference.None');
+    expect(answers[4].allExtensionNumbersResponse).toEqual({ baseTypeName: 'inference.InferParameter' });
+  });
+
+  it('wants the key, refuses bytes that are no request, and holds up no end', async () => {
+    const ends = (stream: ReturnType<typeof open>) =>
+      new Promise<ServiceError>((resolve) => stream.on('error', resolve).resume());
+    const refused = await ends(open(client, 'another'));
+    expect(refused).toMatchObject({
+      code: statuses.UNAUTHENTICATED,
+      details: expect.stringMatching(/^UNAUTHENTICATED: /),
+    });
+    const other = await serve({ 'mail.onnx': mailModel }, { grpcPort: 0 });
+    const its = clientOf(other);
+    const broken = its.makeBidiStreamRequest(
+      `/${service.fullName.slice(1)}/ServerReflectionInfo`,
+      () => Buffer.from([0x0a, 0xff]),
+      (bytes) => bytes,
+    );
+    broken.write({});
+    expect((await ends(broken)).details).toMatch(/^REQUEST_INVALID: the message is no ServerReflectionRequest/);
+    const stays = open(its);
+    stays.write({ listServices: '' });
+    await once(stays, 'data');
+    const ended = ends(stays);
+    const began = performance.now();
+    await other.close();
+    expect(performance.now() - began).toBeLessThan(5000); // a request has 30 s
+    await ended;
   });
 });
 
