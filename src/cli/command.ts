@@ -2,11 +2,13 @@
  * What all commands have in common: the options that every one takes, help with examples, refusals by the catalogue.
  * A command imports the exporter only when it works: the ONNX message classes take longer to load than all the rest.
  */
-import { Command, type CommanderError, type Option } from 'commander';
+import { Command, type CommanderError, Option } from 'commander';
 import { fail } from '../core/errors.ts';
 import { nearestNames } from '../core/nearest.ts';
-import { json, quiet } from './options.ts';
 import { createTerminal, type Terminal, type TerminalOptions } from './terminal/terminal.ts';
+
+const json = new Option('--json', 'print one JSON object on standard output, and nothing else there');
+const quiet = new Option('--quiet', 'print the result only: no remarks, no progress');
 
 /** A command without its own arguments and options. `work` gets the arguments in their order, undefined where left out. */
 export function defineCommand<Options extends TerminalOptions, Arguments extends unknown[]>(
@@ -31,6 +33,13 @@ export function defineCommand<Options extends TerminalOptions, Arguments extends
   return command.exitOverride((error) => refuse(command, error));
 }
 
+/** A command that only has commands, such as `recurrent bench`. */
+export function defineGroup(name: string, description: string, ...commands: readonly Command[]): Command {
+  const group = new Command(name).description(description).configureOutput({ outputError: () => {} });
+  for (const command of commands) group.addCommand(command);
+  return group.exitOverride((error) => refuse(group, error));
+}
+
 export function withOptions(command: Command, ...options: readonly Option[]): Command {
   for (const option of options) command.addOption(option);
   return command;
@@ -50,7 +59,7 @@ export function required<T>(value: T | undefined, flags: string): T {
  * Turns an error of commander into one of the catalogue. Help and version, which commander also reports this way, go on.
  * @throws OPTION_UNKNOWN, OPTION_INVALID, OPTION_UNSUPPORTED
  */
-export function refuse(command: Command, error: CommanderError): never {
+function refuse(command: Command, error: CommanderError): never {
   if (error.exitCode === 0) throw error;
   const name = pathOf(command);
   const [what = '', suggestion] = error.message.replace(/^error: /, '').split('\n');

@@ -4,6 +4,7 @@
  */
 import { RecurrentError } from '../core/errors.ts';
 import { reportError } from './report-error.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 /** npm passes Ctrl-C on to a program that has had it from the terminal already: the two come within this time and are one. */
 const sameKeystroke = 500; // ms
@@ -27,8 +28,14 @@ export function watchInterrupts({ json }: { readonly json: boolean }): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
 }
 
-/** Runs `work` so that the first Ctrl-C aborts its signal instead of ending the process. */
-export async function interruptible<T>(onStop: () => void, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` so that the first Ctrl-C aborts its signal instead of ending the process.
+ * @param onStop is told of it
+ */
+export async function interruptible<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  onStop: () => void = () => {},
+): Promise<T> {
   const controller = new AbortController();
   stopGently = () => {
     onStop();
@@ -39,4 +46,15 @@ export async function interruptible<T>(onStop: () => void, work: (signal: AbortS
   } finally {
     stopGently = undefined;
   }
+}
+
+/** The same for training, which goes on to the end of its step. */
+export function interruptibleTraining<T>(
+  { progress }: Terminal,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return interruptible(work, () => {
+    progress.stop();
+    process.stderr.write('\nStopping after this step. Ctrl-C again leaves at once.\n');
+  });
 }

@@ -1,6 +1,6 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { producer } from '../../models/metadata/producer.ts';
-import { refuse } from './command.ts';
+import { defineGroup } from './command.ts';
 import { bench } from './commands/bench.ts';
 import { chapter } from './commands/chapter.ts';
 import { data } from './commands/data.ts';
@@ -20,14 +20,9 @@ import { train } from './commands/train.ts';
 
 /** The whole command line. */
 export function createProgram(): Command {
-  const program = new Command('recurrent')
-    .description(
-      'Train a recurrent text classifier, export it to one ONNX file, run it anywhere, prove the numbers equal.',
-    )
-    .version(producer.version, '-V, --version', 'print the version')
-    .configureOutput({ outputError: () => {} });
-  program.exitOverride((error) => refuse(program, error));
-  for (const command of [
+  return defineGroup(
+    'recurrent',
+    'Train a recurrent text classifier, export it to one ONNX file, run it anywhere, prove the numbers equal.',
     demo(),
     chapter(),
     train(),
@@ -44,7 +39,5 @@ export function createProgram(): Command {
     bench(),
     doctor(),
     setup(),
-  ])
-    program.addCommand(command);
-  return program;
+  ).version(producer.version, '-V, --version', 'print the version');
 }

@@ -16,7 +16,7 @@ import {
 } from '../../src/bench/training/problems.ts';
 import { runTraining } from '../../src/bench/training/run.ts';
 import { errorOf, standardOf } from '../../src/bench/training/standard.ts';
-import { describeAbsences, describeTraining } from '../../src/cli/bench-tables.ts';
+import { describeAbsences, describeTraining } from '../../src/cli/describe/bench.ts';
 import { silent } from '../../src/core/progress.ts';
 import { tensorflowEngine } from '../../src/training/engines/tensorflow/engine.ts';
 

@@ -1,19 +1,16 @@
 import type { Command } from 'commander';
 import { type AxisName, axisNames } from '../../bench/training/axes.ts';
-import { type ContenderName, contenderNames } from '../../bench/training/contender.ts';
+import type { ContenderName } from '../../bench/training/contender.ts';
 import type { RecurrentKind } from '../../bench/training/problems.ts';
-import { recurrentKinds } from '../../bench/training/problems.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
-import { seconds, svg, threads } from '../bench-options.ts';
-import { describeAbsences, describeCurves, describeMachine } from '../bench-tables.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { namesOption } from '../names-option.ts';
+import { describeAbsences, describeCurves, describeMachine } from '../describe/bench.ts';
+import { contenders, layers, seconds, svg, threads } from '../options/bench.ts';
+import { namesOption } from '../options/names.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const over = namesOption('--over', 'which sizes vary', axisNames);
-const layers = namesOption('--layers', 'kinds of recurrent layer', recurrentKinds, ['lstm']);
-const contenders = namesOption('--contenders', 'who is timed', contenderNames, ['wasm', 'onnxruntime', 'pytorch']);
 
 interface Options extends TerminalOptions {
   readonly over: readonly AxisName[];
@@ -46,7 +43,15 @@ export function benchCurves(): Command {
     },
   );
   return withExamples(
-    withOptions(command, over, layers, contenders, threads, seconds(1), svg),
+    withOptions(
+      command,
+      over,
+      layers(['lstm']),
+      contenders(['wasm', 'onnxruntime', 'pytorch']),
+      threads,
+      seconds(1),
+      svg,
+    ),
     'recurrent bench curves --svg curves.svg',
     'recurrent bench curves --over units --layers gru --contenders wasm,onnxruntime --threads 2 --json',
   );

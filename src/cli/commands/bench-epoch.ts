@@ -1,18 +1,17 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { z } from 'zod';
-import { threads } from '../bench-options.ts';
-import { describeAbsences, describeEpochs, describeMachine } from '../bench-tables.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { namesOption } from '../names-option.ts';
-import { numberParser } from '../numbers.ts';
+import { describeAbsences, describeEpochs, describeMachine } from '../describe/bench.ts';
+import { threads } from '../options/bench.ts';
+import { number } from '../options/kinds.ts';
+import { namesOption } from '../options/names.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const epochContenders = ['wasm', 'onnxruntime', 'js'] as const;
 
 const contenders = namesOption('--contenders', 'which engines', epochContenders, ['wasm', 'onnxruntime']);
-const epochs = new Option('--epochs <n>', 'epochs to time with each engine, after one to warm up')
-  .default(5)
-  .argParser(numberParser('--epochs', z.int().min(1).max(1000)));
+const counts = z.int().min(1).max(1000);
+const epochs = number('--epochs <n>', 'epochs to time with each engine, after one to warm up', counts).default(5);
 
 interface Options extends TerminalOptions {
   readonly contenders: readonly (typeof epochContenders)[number][];

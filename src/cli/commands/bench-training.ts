@@ -10,10 +10,10 @@ import {
 } from '../../bench/training/problems.ts';
 import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
-import { contenders, layers, seconds, svg, threads } from '../bench-options.ts';
-import { describeAbsences, describeMachine, describeTraining } from '../bench-tables.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { namesOption } from '../names-option.ts';
+import { describeAbsences, describeMachine, describeTraining } from '../describe/bench.ts';
+import { contenders, layers, seconds, svg, threads } from '../options/bench.ts';
+import { namesOption } from '../options/names.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const shapes = namesOption('--shapes', 'what is trained', shapeNames);

@@ -12,12 +12,13 @@ import { fail, RecurrentError } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import { formatCount, formatCountOf, formatSeconds, formatSmall } from '../../core/format-numbers.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
-import { interruptible } from '../interrupt.ts';
-import { commandLine } from '../invocation.ts';
-import { namesOption } from '../names-option.ts';
-import { numberParser } from '../numbers.ts';
-import { engine, epochs, imdbPath, threads } from '../options.ts';
+import { interruptibleTraining } from '../interrupt.ts';
+import { argumentsOf, commandLine } from '../invocation.ts';
+import { openData } from '../open/data.ts';
+import { imdbPath } from '../options/data.ts';
+import { number } from '../options/kinds.ts';
+import { namesOption } from '../options/names.ts';
+import { engine, epochs, threads } from '../options/run.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
@@ -25,10 +26,11 @@ import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 const sizes = { quick: { seeds: 1, parityTexts: 2000 }, whole: { seeds: 5, parityTexts: 5000 } } as const;
 
 const models = namesOption('--models', 'which models', chapterModels);
-const seeds = new Option(
+const seeds = number(
   '--seeds <n>',
   `runs of each model, with the seeds 0 to n − 1 (default: ${sizes.whole.seeds})`,
-).argParser(numberParser('--seeds', z.int().min(1).max(1000)));
+  z.int().min(1).max(1000),
+);
 const quick = new Option(
   '--quick',
   `one seed, and parity on ${formatCount(sizes.quick.parityTexts)} reviews instead of ${formatCount(sizes.whole.parityTexts)}`,
@@ -85,17 +87,9 @@ export function chapter(): Command {
 }
 
 /** After Ctrl-C the same command goes on. */
-async function run<T>(
-  terminal: Terminal,
-  { json: _, quiet: __, ...options }: Options,
-  work: (signal: AbortSignal) => Promise<T>,
-) {
-  const onStop = () => {
-    terminal.progress.stop();
-    process.stderr.write('\nStopping after this step. Ctrl-C again leaves at once.\n');
-  };
+async function run<T>(terminal: Terminal, options: Options, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   try {
-    return await interruptible(onStop, work);
+    return await interruptibleTraining(terminal, work);
   } catch (error) {
     if (!(error instanceof RecurrentError) || error.code !== 'INTERRUPTED') throw error;
     return fail(
@@ -106,16 +100,14 @@ async function run<T>(
   }
 }
 
-function sameCommand({ models: names, overwrite: _, ...options }: Omit<Options, 'json' | 'quiet'>): string {
-  const { quick: isQuick, out: folder, ...rest } = options;
-  const valued = { models: names.length < chapterModels.length ? names.join(',') : undefined, out: folder, ...rest };
-  return commandLine(
-    'chapter',
-    ...(isQuick ? ['--quick'] : []),
-    ...Object.entries(valued).flatMap(([name, value]) =>
-      value === undefined ? [] : [`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, String(value)],
-    ),
-  );
+/** Without `--overwrite`, which would begin again. */
+function sameCommand(options: Options): string {
+  const some = options.models.length < chapterModels.length ? options.models : undefined;
+  const given = argumentsOf([quick, models, out, seeds, imdbPath, epochs, engine, threads], {
+    ...options,
+    models: some,
+  });
+  return commandLine('chapter', ...given);
 }
 
 /** A line a run, with the time that is left. */

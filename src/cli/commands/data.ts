@@ -23,9 +23,10 @@ export function data(): Command {
     if (name !== 'imdb') {
       fail('DATA_NOT_FOUND', `there is no data set ${name} to fetch`, 'It is imdb. The mails of spam come with npm.');
     }
-    const onStop = () => terminal.progress.stop();
-    const filled = await interruptible(onStop, (signal) =>
-      fillCache({ from: options.from, url: options.url, progress: terminal.progress, signal }),
+    const { progress } = terminal;
+    const filled = await interruptible(
+      (signal) => fillCache({ from: options.from, url: options.url, progress, signal }),
+      () => progress.stop(),
     );
     const { file, reviews, bytes, contents, how } = filled;
     terminal.answer(

@@ -10,14 +10,16 @@ import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
 import type { LabelledTexts } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
+import { describeParity } from '../describe/parity.ts';
 import { commandLine } from '../invocation.ts';
-import { type DataOptions, dataArguments, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
-import { describeParity } from '../parity-tables.ts';
+import { openData } from '../open/data.ts';
+import { openSpec } from '../open/spec.ts';
+import { type DataOptions, dataArguments, dataOptions } from '../options/data.ts';
+import { type RunCommandOptions, runOptions } from '../options/run.ts';
 import { createStages, describeStages } from '../stages.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
-import { openModel, trainWatched } from '../training.ts';
+import { trainWatched } from '../training.ts';
 import { defaultSample, encode } from './parity.ts';
 
 const out = new Option('--out <folder>', 'folder of the run; one that is there is replaced').default('runs/spam');
@@ -36,7 +38,7 @@ export function demo(): Command {
       if (options.testSplit === 0) {
         fail('OPTION_UNSUPPORTED', 'demo needs held-out texts to classify', 'Leave --test-split out, or use train.');
       }
-      const model = await openModel(name);
+      const model = await openSpec(name);
       const stages = createStages(terminal);
       const data = await stages.run('read', 'Reading the texts', () =>
         openData(terminal, { ...options, data: options.data ?? 'spam' }),

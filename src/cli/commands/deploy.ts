@@ -1,13 +1,13 @@
 import { basename, extname } from 'node:path';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { z } from 'zod';
 import type { Deployment, Served, TargetName } from '../../../exporters/deploy/deployment.ts';
 import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { writeFolder } from '../../core/folders.ts';
-import { defineCommand, refuse, required, withExamples, withOptions } from '../command.ts';
-import { openTrainedModel } from '../open-model.ts';
-import { number } from '../options.ts';
+import { defineCommand, defineGroup, required, withExamples, withOptions } from '../command.ts';
+import { openTrainedModel } from '../open/trained-model.ts';
+import { number } from '../options/kinds.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
@@ -47,12 +47,8 @@ interface Options extends TerminalOptions {
 
 /** `recurrent deploy`: folders that serving systems take as they are. */
 export function deploy(): Command {
-  const command = new Command('deploy')
-    .description('write what serves a model with Triton, KServe, Docker or Kubernetes')
-    .configureOutput({ outputError: () => {} });
-  command.exitOverride((error) => refuse(command, error));
-  for (const part of [triton(), kserve(), docker(), kubernetes()]) command.addCommand(part);
-  return command;
+  const description = 'write what serves a model with Triton, KServe, Docker or Kubernetes';
+  return defineGroup('deploy', description, triton(), kserve(), docker(), kubernetes());
 }
 
 const batching = ({ maxBatch = 64, maxDelayUs = 2000 }: Options) => ({

@@ -5,8 +5,8 @@ import { type Diagnosis, diagnose, namesIn, type Subject, subjects } from '../..
 import { type Finding, finding, type GroupedFinding } from '../../doctor/finding.ts';
 import { type PartName, tryPart } from '../../doctor/parts.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { describeDiagnosis } from '../doctor-report.ts';
-import { namesParser } from '../names-option.ts';
+import { describeDiagnosis } from '../describe/doctor.ts';
+import { namesParser } from '../options/names.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 const only = new Option('--only <names>', `look only at these, in this process: ${subjects.join(', ')}`).argParser(

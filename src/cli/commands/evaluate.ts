@@ -12,17 +12,18 @@ import {
   type LabelledTexts,
 } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
-import { describeMetrics, metricsOf } from '../metrics.ts';
-import { openTrainedModel } from '../open-model.ts';
-import { batchSize, type DataOptions, dataOptions } from '../options.ts';
-import { choosePart, type Part, split } from '../part.ts';
+import { describeMetrics, metricsOf } from '../describe/metrics.ts';
+import { openData } from '../open/data.ts';
+import { openTrainedModel } from '../open/trained-model.ts';
+import { type DataOptions, dataOptions } from '../options/data.ts';
 import {
   type ProviderCommandOptions,
   providerOptions,
   refuseProviderOptions,
   sessionOptionsOf,
-} from '../provider-options.ts';
+} from '../options/provider.ts';
+import { batchSize } from '../options/run.ts';
+import { choosePart, type Part, split } from '../options/split.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

@@ -5,9 +5,9 @@ import { fail } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
-import { cudaFacts } from '../cuda-facts.ts';
+import { cudaFacts } from '../describe/cuda.ts';
 import { commandLine } from '../invocation.ts';
-import { openTrainedModel } from '../open-model.ts';
+import { openTrainedModel } from '../open/trained-model.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

@@ -17,10 +17,10 @@ import { formatBytes } from '../../core/format-bytes.ts';
 import { formatCount } from '../../core/format-numbers.ts';
 import { runFiles } from '../../training/run-folder.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { cudaFacts } from '../cuda-facts.ts';
-import { describeValue, type Findings } from '../findings.ts';
-import { inspectTraining } from '../inspect-training.ts';
-import { readSpec } from '../read-spec.ts';
+import { cudaFacts } from '../describe/cuda.ts';
+import { describeValue, type Findings } from '../inspect/findings.ts';
+import { inspectTraining } from '../inspect/training.ts';
+import { readSpec } from '../open/spec.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 

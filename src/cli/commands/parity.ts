@@ -6,7 +6,6 @@ import { createEncoder } from '../../../models/text/encoder.ts';
 import type { SessionOptions } from '../../../runtime/onnx/session-options.ts';
 import { loadClassifier } from '../../../runtime/predict/classifier.ts';
 import { fail } from '../../core/errors.ts';
-import { nearestNames } from '../../core/nearest.ts';
 import type { Dataset } from '../../data/dataset.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
@@ -15,18 +14,19 @@ import { onnxruntimeRunner } from '../../parity/runners/onnxruntime.ts';
 import { runners as allRunners } from '../../parity/runners.ts';
 import { encodeExamples } from '../../training/encoded-set.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
-import { numberParser } from '../numbers.ts';
-import { openTrainedModel } from '../open-model.ts';
-import { type DataOptions, dataOptions } from '../options.ts';
-import { describeParity } from '../parity-tables.ts';
+import { describeParity } from '../describe/parity.ts';
+import { openData } from '../open/data.ts';
+import { readOnnx } from '../open/onnx.ts';
+import { openTrainedModel } from '../open/trained-model.ts';
+import { type DataOptions, dataOptions } from '../options/data.ts';
+import { number } from '../options/kinds.ts';
+import { namesParser } from '../options/names.ts';
 import {
   type ProviderCommandOptions,
   providerOptions,
   refuseProviderOptions,
   sessionOptionsOf,
-} from '../provider-options.ts';
-import { readOnnx } from '../read-onnx.ts';
+} from '../options/provider.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
 /** TensorFlow.js' cpu backend takes seconds for what the others do in milliseconds. */
@@ -35,10 +35,10 @@ export const defaultSample = 200;
 const runners = new Option(
   '--runners <names>',
   `with commas between: ${runnerNames.join(', ')} (default: all)`,
-).argParser(parseRunners);
-const sample = new Option('--sample <n>', 'how many of the texts tensorflow sees, which is slow')
-  .default(defaultSample)
-  .argParser(numberParser('--sample', z.int().min(1)));
+).argParser(namesParser('--runners', runnerNames));
+const sample = number('--sample <n>', 'how many of the texts tensorflow sees, which is slow', z.int().min(1)).default(
+  defaultSample,
+);
 
 const onnx = new Option('--onnx <file>', 'the exported file to prove (default: the run is exported anew)');
 
@@ -111,19 +111,6 @@ async function checkProvider(options: Options, { onnx }: Subject): Promise<Sessi
 export function encode(model: TrainedModel, { examples, recipe }: Pick<Dataset, 'examples' | 'recipe'>) {
   const { vocabularySize } = planModel(model.spec);
   return encodeExamples(createEncoder({ ...model, vocabularySize }), examples, recipe);
-}
-
-function parseRunners(text: string): RunnerName[] {
-  return text.split(',').map((name) => runnerNames.find((known) => known === name) ?? refuseRunner(name));
-}
-
-function refuseRunner(name: string): never {
-  const [nearest] = nearestNames(name, runnerNames);
-  fail(
-    'OPTION_INVALID',
-    `--runners: no runner is called "${name}"`,
-    nearest ? `Did you mean ${nearest}?` : `Choose among ${runnerNames.join(', ')}.`,
-  );
 }
 
 /** A runner that was asked for by name is not left out in silence. @throws ENGINE_MISSING */

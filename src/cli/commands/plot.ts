@@ -11,12 +11,13 @@ import type { RocCurve } from '../../report/roc.ts';
 import { type EvaluationReport, encodeFor, evaluate } from '../../training/evaluate.ts';
 import { runFiles } from '../../training/run-folder.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
+import { describeRun, lossCurve } from '../describe/run.ts';
 import { commandLine } from '../invocation.ts';
-import { namesParser } from '../names-option.ts';
-import { batchSize, type DataOptions, data, dataOptions } from '../options.ts';
-import { type ChosenPart, choosePart, type Part, split } from '../part.ts';
-import { describeRun, lossCurve } from '../run-charts.ts';
+import { openData } from '../open/data.ts';
+import { type DataOptions, data, dataOptions } from '../options/data.ts';
+import { namesParser } from '../options/names.ts';
+import { batchSize } from '../options/run.ts';
+import { type ChosenPart, choosePart, type Part, split } from '../options/split.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 

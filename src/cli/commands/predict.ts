@@ -8,19 +8,19 @@ import { fail, RecurrentError } from '../../core/errors.ts';
 import { formatCount, formatSeconds } from '../../core/format-numbers.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { interruptible } from '../interrupt.ts';
-import { textColumn } from '../options.ts';
-import { classifyRows } from '../predict/classify-rows.ts';
-import { classifyTexts, type Summary } from '../predict/classify-texts.ts';
-import { fileFormats, jsonObject, type RowFormat, terminalColumns } from '../predict/row-format.ts';
-import { fileSink, outputSink, type Sink } from '../predict/sink.ts';
-import { formatOf, openTexts, type TextFormat, type TextSource, textFormats } from '../predict/texts.ts';
+import { readOnnx } from '../open/onnx.ts';
+import { textColumn } from '../options/data.ts';
 import {
   type ProviderCommandOptions,
   providerOptions,
   sessionOptionsOf,
   warnOfFallbacks,
-} from '../provider-options.ts';
-import { readOnnx } from '../read-onnx.ts';
+} from '../options/provider.ts';
+import { classifyRows } from '../predict/classify-rows.ts';
+import { classifyTexts, type Summary } from '../predict/classify-texts.ts';
+import { fileFormats, jsonObject, type RowFormat, terminalColumns } from '../predict/row-format.ts';
+import { fileSink, outputSink, type Sink } from '../predict/sink.ts';
+import { formatOf, openTexts, type TextFormat, type TextSource, textFormats } from '../predict/texts.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
@@ -144,9 +144,7 @@ async function run(terminal: Terminal, options: Options, job: Job): Promise<void
     await work(new AbortController().signal);
     return;
   }
-  const summary = await interruptible(() => {}, work).catch((error) =>
-    explainInterruption(error, options.out as string),
-  );
+  const summary = await interruptible(work).catch((error) => explainInterruption(error, options.out as string));
   answer(terminal, { ...about, out: options.out }, summary, (performance.now() - began) / 1000);
 }
 

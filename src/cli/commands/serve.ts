@@ -1,10 +1,11 @@
+import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { RunningServer } from '../../../runtime/serving/server.ts';
 import { fail } from '../../core/errors.ts';
 import { readFileWhole } from '../../core/files.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
 import { interruptible } from '../interrupt.ts';
-import { type ServeCommandOptions, serveOptions, settingsOf } from '../serve-options.ts';
+import { type ServeCommandOptions, serveOptions, settingsOf } from '../options/serve.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 
 type Options = TerminalOptions & ServeCommandOptions;
@@ -19,20 +20,20 @@ export function serve(): Command {
       const { startServer } = await import('../../../runtime/serving/server.ts');
       const { createLogger } = await import('../log.ts');
       const logger = createLogger(logLevel);
-      const [apiKey, tls] = [await readApiKey(apiKeyFile), await readTls(tlsCert, tlsKey)];
-      const stopping = () => logger.info('stopping: no new requests, those that are there are answered');
-      await interruptible(stopping, async (signal) => {
+      const apiKey = await readApiKey(apiKeyFile);
+      const tls = await readTls(tlsCert, tlsKey);
+      const serveUntilStopped = async (signal: AbortSignal) => {
         const server = await startServer(source, { ...settingsOf(options), apiKey, tls }, { logger });
         warnIfOpen(terminal, server, options, apiKey);
         const { url, grpcAddress, models } = server;
         terminal.answer({ url, grpcAddress, models }, describe(server));
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) resolve();
-          signal.addEventListener('abort', () => resolve());
-        });
+        if (!signal.aborted) await once(signal, 'abort');
         await server.close();
         logger.info('stopped');
-      });
+      };
+      await interruptible(serveUntilStopped, () =>
+        logger.info('stopping: no new requests, those that are there are answered'),
+      );
     },
   ).argument('<file|folder>', 'an ONNX file, or a folder of <name>/<version>/model.onnx and <name>.onnx');
   return withExamples(

@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline/promises';
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { fail } from '../../core/errors.ts';
 import { formatBytes } from '../../core/format-bytes.ts';
 import { recordedPaths, runSetup, undoSetup } from '../../doctor/gpu/setup.ts';
 import { planSetup, type SetupPlan, type SetupSource, setupSources } from '../../doctor/gpu/setup-plan.ts';
-import { defineCommand, refuse, withExamples, withOptions } from '../command.ts';
+import { defineCommand, defineGroup, withExamples, withOptions } from '../command.ts';
 import { interruptible } from '../interrupt.ts';
 import { commandLine } from '../invocation.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
@@ -25,11 +25,7 @@ interface Options extends TerminalOptions {
 
 /** `recurrent setup`: installs what npm does not bring. */
 export function setup(): Command {
-  const command = new Command('setup')
-    .description('install what npm does not bring: setup gpu')
-    .configureOutput({ outputError: () => {} });
-  command.exitOverride((error) => refuse(command, error));
-  return command.addCommand(setupGpu());
+  return defineGroup('setup', 'install what npm does not bring: setup gpu', setupGpu());
 }
 
 function setupGpu(): Command {
@@ -45,10 +41,7 @@ function setupGpu(): Command {
       if (isDone) {
         await confirm(options, 'Go on?');
         const say = (line: string) => terminal.say(`  ${line}`);
-        await interruptible(
-          () => {},
-          (signal) => runSetup(plan, { say, signal }),
-        );
+        await interruptible((signal) => runSetup(plan, { say, signal }));
       }
       const then = whatRemains(plan);
       terminal.answer({ ...plan, done: isDone, then }, [said(options, steps.length), ...then].join('\n'));

@@ -5,13 +5,15 @@ import { checkLogFolder } from '../../report/tensorboard/run-log.ts';
 import { evaluate } from '../../training/evaluate.ts';
 import { checkRunFolder } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
-import { openData } from '../data.ts';
+import { metricsOf } from '../describe/metrics.ts';
 import { commandLine } from '../invocation.ts';
-import { metricsOf } from '../metrics.ts';
-import { type DataOptions, dataOptions, type RunCommandOptions, runOptions } from '../options.ts';
+import { openData } from '../open/data.ts';
+import { openSpec } from '../open/spec.ts';
+import { type DataOptions, dataOptions } from '../options/data.ts';
+import { type RunCommandOptions, runOptions } from '../options/run.ts';
 import { facts } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
-import { openModel, trainWatched } from '../training.ts';
+import { trainWatched } from '../training.ts';
 
 const out = new Option('--out <folder>', 'folder of the run');
 const resume = new Option('--resume', 'go on with the run in --out, bit for bit').conflicts('overwrite');
@@ -32,7 +34,7 @@ export function train(): Command {
     'train a model on labelled texts',
     async (terminal, options: Options, name: string) => {
       const folder = required(options.out, out.flags);
-      const model = await openModel(name);
+      const model = await openSpec(name);
       const mode = options.resume ? 'resume' : options.overwrite ? 'overwrite' : 'new';
       await checkRunFolder(folder, mode);
       if (options.tensorboard !== undefined && mode === 'new') checkLogFolder(options.tensorboard);

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import { fail } from '../core/errors.ts';
-import { nearestNames } from '../core/nearest.ts';
+import { fail } from '../../core/errors.ts';
+import { nearestNames } from '../../core/nearest.ts';
 
 /** Some of `names`, with commas between. */
 export function namesOption<Name extends string>(

@@ -1,6 +1,6 @@
 /** Numbers on the command line, read strictly: a whole number is digits and nothing else, never `1e3`, `0x10` or ` 5`. */
 import { z } from 'zod';
-import { fail } from '../core/errors.ts';
+import { fail } from '../../core/errors.ts';
 
 /** The numbers of `schema`, which has a lowest and a highest, as values of the option `flag`. @throws OPTION_INVALID with the range */
 export function numberParser(flag: string, schema: z.ZodNumber): (text: string) => number {

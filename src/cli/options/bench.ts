@@ -2,10 +2,11 @@
 import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
 import { z } from 'zod';
-import { type ContenderName, contenderNames } from '../bench/training/contender.ts';
-import { type RecurrentKind, recurrentKinds } from '../bench/training/problems.ts';
-import { namesOption } from './names-option.ts';
-import { numberParser } from './numbers.ts';
+import { type ContenderName, contenderNames } from '../../bench/training/contender.ts';
+import { type RecurrentKind, recurrentKinds } from '../../bench/training/problems.ts';
+import { number } from './kinds.ts';
+import { namesOption } from './names.ts';
+import { numberParser } from './number-parser.ts';
 
 const threadCount = z.int().min(1).max(1024);
 
@@ -16,9 +17,8 @@ export const threads = new Option('--threads <counts>', 'numbers of threads, wit
 export const svg = new Option('--svg <file>', 'draw a chart into this file');
 
 export function seconds(standard: number): Option {
-  return new Option('--seconds <x>', 'seconds of timing, for each contender on each problem')
-    .default(standard)
-    .argParser(numberParser('--seconds', z.number().gt(0).max(3600)));
+  const range = z.number().gt(0).max(3600);
+  return number('--seconds <x>', 'seconds of timing, for each contender on each problem', range).default(standard);
 }
 
 export function contenders(standard: readonly ContenderName[]): Option {

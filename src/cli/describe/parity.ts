@@ -1,8 +1,8 @@
 /** A parity report as a person reads it: what ran, then each runner against each. */
 
-import { formatCount, formatSeconds, formatSmall } from '../core/format-numbers.ts';
-import type { PairReport, ParityReport } from '../parity/report.ts';
-import { facts, table } from './terminal/table.ts';
+import { formatCount, formatSeconds, formatSmall } from '../../core/format-numbers.ts';
+import type { PairReport, ParityReport } from '../../parity/report.ts';
+import { facts, table } from '../terminal/table.ts';
 
 export function describeParity(report: ParityReport): string {
   const { examples, flips, ties, sensitive, maxAbsError, maxLogitError, smallestMargin, onnxSha256 } = report;

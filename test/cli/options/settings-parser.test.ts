@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseClassWeights, settingsParser, typesOf } from '../../src/cli/settings.ts';
-import { plateauSchema, scheduleSchema } from '../../src/training/learning-rate.ts';
-import { optimiserSchema } from '../../src/training/optimisers.ts';
-import { runOptionsSchema } from '../../src/training/options.ts';
+import { parseClassWeights, settingsParser, typesOf } from '../../../src/cli/options/settings-parser.ts';
+import { plateauSchema, scheduleSchema } from '../../../src/training/learning-rate.ts';
+import { optimiserSchema } from '../../../src/training/optimisers.ts';
+import { runOptionsSchema } from '../../../src/training/options.ts';
 
 const l2 = settingsParser('--l2', runOptionsSchema.shape.l2);
 const schedule = settingsParser('--schedule', scheduleSchema);

@@ -1,10 +1,10 @@
 /** A diagnosis as a person reads it: a line a part, under it the command that puts it right. */
-import type { Diagnosis } from '../doctor/diagnose.ts';
-import { type GroupedFinding, groups, type State } from '../doctor/finding.ts';
-import { programName } from './invocation.ts';
-import { printable } from './terminal/format.ts';
-import type { Terminal } from './terminal/terminal.ts';
-import { wrap } from './terminal/wrap.ts';
+import type { Diagnosis } from '../../doctor/diagnose.ts';
+import { type GroupedFinding, groups, type State } from '../../doctor/finding.ts';
+import { programName } from '../invocation.ts';
+import { printable } from '../terminal/format.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { wrap } from '../terminal/wrap.ts';
 
 const titles = {
   machine: 'Machine',

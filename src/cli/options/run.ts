@@ -1,47 +1,12 @@
-/**
- * Every option of the commands, said once; a command takes those that it can honour and no others.
- * Ranges, choices and defaults of a run's options are those of its schema.
- */
+/** Options of a run, for training: their ranges, choices and defaults are those of its schema. */
 import { Option } from 'commander';
-import { z } from 'zod';
-import { side } from '../../models/text/preprocessing.ts';
-import { engineNames } from '../training/engine.ts';
-import { plateauSchema, scheduleSchema } from '../training/learning-rate.ts';
-import { optimiserSchema } from '../training/optimisers.ts';
-import { type RunOptionsInput, runOptionsSchema } from '../training/options.ts';
-import { numberOf, numberParser } from './numbers.ts';
-import { parseClassWeights, settingsParser, typesOf } from './settings.ts';
-
-export const json = new Option('--json', 'print one JSON object on standard output, and nothing else there');
-export const quiet = new Option('--quiet', 'print the result only: no remarks, no progress');
-
-export const data = new Option(
-  '--data <source>',
-  'spam, imdb, a folder, a .csv, .tsv or .jsonl file (see docs/cli.md)',
-);
-export const textColumn = new Option('--text-column <name>', 'column or field of the text');
-export const labelColumn = new Option('--label-column <name>', 'column or field of the label');
-
-export const imdbPath = new Option('--imdb-path <path>', 'folder aclImdb or its archive, for --data imdb');
-
-/** How a command is told of its labelled texts. */
-export const dataOptions: readonly Option[] = [data, textColumn, labelColumn, imdbPath];
-
-export interface DataOptions {
-  readonly data?: string | undefined;
-  readonly textColumn?: string | undefined;
-  readonly labelColumn?: string | undefined;
-  readonly imdbPath?: string | undefined;
-}
-
-/** The options that name `source` again, for a command line to go on with. */
-export function dataArguments(source: string, options: DataOptions): string[] {
-  const more = [textColumn, labelColumn, imdbPath].flatMap((option) => {
-    const value = options[option.attributeName() as keyof DataOptions];
-    return value === undefined ? [] : [option.long as string, value];
-  });
-  return ['--data', source, ...more];
-}
+import { side } from '../../../models/text/preprocessing.ts';
+import { engineNames } from '../../training/engine.ts';
+import { plateauSchema, scheduleSchema } from '../../training/learning-rate.ts';
+import { optimiserSchema } from '../../training/optimisers.ts';
+import { type RunOptionsInput, runOptionsSchema } from '../../training/options.ts';
+import { choice, number, settings } from './kinds.ts';
+import { parseClassWeights, settingsParser, typesOf } from './settings-parser.ts';
 
 const run = runOptionsSchema.shape;
 
@@ -176,32 +141,4 @@ export function pickRunOptions(options: RunCommandOptions): RunOptionsInput {
     }),
   );
   return { ...named, ...(options.reduceOnPlateau === true && { reduceOnPlateau: {} }) };
-}
-
-function settings(flags: string, description: string, schema: z.ZodType): Option {
-  const flag = flags.split(' ', 1)[0] as string;
-  return new Option(flags, description).argParser(settingsParser(flag, schema));
-}
-
-/** An option whose range and default are those of its schema. */
-export function number(flags: string, description: string, schema: z.ZodType, preface = ''): Option {
-  const flag = flags.split(' ', 1)[0] as string;
-  return new Option(flags, withDefault(description, schema, preface)).argParser(numberParser(flag, numberOf(schema)));
-}
-
-function choice(
-  flags: string,
-  description: string,
-  choices: readonly string[],
-  schema: z.ZodType,
-  preface = '',
-): Option {
-  return new Option(flags, withDefault(description, schema, preface)).choices(choices);
-}
-
-/** Said, not set: the library tells an option that was left out from one that was given. */
-function withDefault(description: string, schema: z.ZodType, preface: string): string {
-  return schema instanceof z.ZodDefault
-    ? `${description} (default: ${preface}${schema.parse(undefined)})`
-    : description;
 }

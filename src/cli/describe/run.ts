@@ -1,7 +1,7 @@
 /** Charts of a run as the commands show them. */
-import type { EpochRecord } from '../../models/checkpoint/state.ts';
-import type { TrainedModel } from '../../models/model.ts';
-import type { Terminal } from './terminal/terminal.ts';
+import type { EpochRecord } from '../../../models/checkpoint/state.ts';
+import type { TrainedModel } from '../../../models/model.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** What was trained on what: a chart's second line. */
 export function describeRun({ spec, training }: TrainedModel): string {
@@ -10,7 +10,7 @@ export function describeRun({ spec, training }: TrainedModel): string {
 
 /** The losses in a few lines of text; undefined where there are too few epochs, or columns. */
 export async function lossCurve(terminal: Terminal, history: readonly EpochRecord[]): Promise<string | undefined> {
-  const { terminalChart } = await import('../report/terminal-chart.ts');
+  const { terminalChart } = await import('../../report/terminal-chart.ts');
   const validated = history.some(({ validationLoss }) => validationLoss !== null);
   const { isColorSupported, blue, yellow } = terminal.colours;
   return terminalChart({

@@ -1,4 +1,4 @@
-import type { ValueInfo } from '../../exporters/graph/graph.ts';
+import type { ValueInfo } from '../../../exporters/graph/graph.ts';
 
 /** What is found in a file or a model: an object for programs, paragraphs for people. */
 export interface Findings {

@@ -1,12 +1,12 @@
 /** Where onnxruntime is to run, as a command line says it. Ranges and meanings are those of `SessionOptions`. */
 import { Option } from 'commander';
 import { z } from 'zod';
-import { providerNames } from '../../runtime/onnx/providers.ts';
-import { arenaExtensions, graphOptimisations, type SessionOptions } from '../../runtime/onnx/session-options.ts';
-import type { Classifier } from '../../runtime/predict/classifier.ts';
-import { fail } from '../core/errors.ts';
-import { numberParser } from './numbers.ts';
-import type { Terminal } from './terminal/terminal.ts';
+import { providerNames } from '../../../runtime/onnx/providers.ts';
+import { arenaExtensions, graphOptimisations, type SessionOptions } from '../../../runtime/onnx/session-options.ts';
+import type { Classifier } from '../../../runtime/predict/classifier.ts';
+import { fail } from '../../core/errors.ts';
+import type { Terminal } from '../terminal/terminal.ts';
+import { number } from './kinds.ts';
 
 const mebibyte = 1024 ** 2;
 
@@ -19,20 +19,14 @@ export const providerOptions: readonly Option[] = [
     ...providerNames,
   ]),
   new Option('--strict-provider', 'refuse a model whose recurrent nodes do not run on that provider'),
-  new Option('--threads <n>', 'threads inside one operator on the CPU (default: one a core)').argParser(
-    numberParser('--threads', whole(1, 1024)),
-  ),
+  number('--threads <n>', 'threads inside one operator on the CPU (default: one a core)', whole(1, 1024)),
   new Option('--graph-optimisation <level>', 'how far the graph is rewritten before it runs (default: all)').choices(
     graphOptimisations,
   ),
   new Option('--no-cpu-arena', 'give memory back after each run instead of keeping it for the next'),
   new Option('--no-memory-pattern', 'claim memory as a run goes on instead of in one piece for each shape'),
-  new Option('--device <n>', 'number of the CUDA device, from 0; with --provider cuda').argParser(
-    numberParser('--device', whole(0, 1023)),
-  ),
-  new Option('--gpu-memory-limit <MiB>', 'most device memory, with --provider cuda').argParser(
-    numberParser('--gpu-memory-limit', whole(1, 2 ** 30)),
-  ),
+  number('--device <n>', 'number of the CUDA device, from 0; with --provider cuda', whole(0, 1023)),
+  number('--gpu-memory-limit <MiB>', 'most device memory, with --provider cuda', whole(1, 2 ** 30)),
   new Option('--arena-extension <how>', 'how the arena of device memory grows, with --provider cuda').choices(
     arenaExtensions,
   ),

@@ -1,6 +1,6 @@
 /** Options of several settings on the command line: `cosine,over=20,warmup=1`, `factor=0.5,patience=2`. */
 import type { z } from 'zod';
-import { fail } from '../core/errors.ts';
+import { fail } from '../../core/errors.ts';
 
 type Setting = string | number | boolean;
 const number = /^(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;

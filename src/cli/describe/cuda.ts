@@ -1,6 +1,6 @@
-import { cudaObstacles, describeObstacle } from '../../models/cuda-fit.ts';
-import type { ModelSpec } from '../../models/layers.ts';
-import { planModel } from '../../models/plan.ts';
+import { cudaObstacles, describeObstacle } from '../../../models/cuda-fit.ts';
+import type { ModelSpec } from '../../../models/layers.ts';
+import { planModel } from '../../../models/plan.ts';
 
 /** Lines on what a GPU can run of a model, for a table of facts; none for a model without recurrent layers. */
 export function cudaFacts(spec: ModelSpec): (readonly [name: string, value: string])[] {

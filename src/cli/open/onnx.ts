@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
-import { fail, RecurrentError } from '../core/errors.ts';
-import { readFileWhole } from '../core/files.ts';
-import { runFiles } from '../training/run-folder.ts';
-import { commandLine } from './invocation.ts';
+import { fail, RecurrentError } from '../../core/errors.ts';
+import { readFileWhole } from '../../core/files.ts';
+import { runFiles } from '../../training/run-folder.ts';
+import { commandLine } from '../invocation.ts';
 
 /** An ONNX file. Where there is a run but no file yet, the hint is the command that writes it. @throws FILE_NOT_FOUND, FILE_ACCESS, OPTION_INVALID */
 export async function readOnnx(path: string): Promise<Uint8Array> {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { numberOf, numberParser } from '../../src/cli/numbers.ts';
-import { RecurrentError } from '../../src/core/errors.ts';
-import { runOptionsSchema } from '../../src/training/options.ts';
+import { numberOf, numberParser } from '../../../src/cli/options/number-parser.ts';
+import { RecurrentError } from '../../../src/core/errors.ts';
+import { runOptionsSchema } from '../../../src/training/options.ts';
 
 const { epochs, learningRate, validationSplit, threads, seed } = runOptionsSchema.shape;
 

@@ -1,12 +1,12 @@
 /** Labelled texts as a person is told of them. */
 
-import { formatCount, formatCountOf } from '../core/format-numbers.ts';
-import type { Dataset } from '../data/dataset.ts';
-import { loadDataset } from '../data/load.ts';
-import { required } from './command.ts';
-import { type DataOptions, data } from './options.ts';
-import { printable } from './terminal/format.ts';
-import type { Terminal } from './terminal/terminal.ts';
+import { formatCount, formatCountOf } from '../../core/format-numbers.ts';
+import type { Dataset } from '../../data/dataset.ts';
+import { loadDataset } from '../../data/load.ts';
+import { required } from '../command.ts';
+import { type DataOptions, data } from '../options/data.ts';
+import { printable } from '../terminal/format.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 /** Reads the texts that the options name and says what they are. @throws OPTION_INVALID without `--data`; what `loadDataset` throws */
 export async function openData(terminal: Terminal, options: DataOptions): Promise<Dataset> {

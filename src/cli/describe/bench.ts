@@ -1,11 +1,11 @@
 /** The benchmarks as people read them. */
-import type { Machine } from '../bench/machine.ts';
-import type { Absence } from '../bench/training/contender.ts';
-import type { CurvePoint } from '../bench/training/curves.ts';
-import type { EpochRow } from '../bench/training/epoch.ts';
-import type { MeasuredRow, ProblemAbsence } from '../bench/training/run.ts';
-import { formatCountOf } from '../core/format-numbers.ts';
-import { facts, table } from './terminal/table.ts';
+import type { Machine } from '../../bench/machine.ts';
+import type { Absence } from '../../bench/training/contender.ts';
+import type { CurvePoint } from '../../bench/training/curves.ts';
+import type { EpochRow } from '../../bench/training/epoch.ts';
+import type { MeasuredRow, ProblemAbsence } from '../../bench/training/run.ts';
+import { formatCountOf } from '../../core/format-numbers.ts';
+import { facts, table } from '../terminal/table.ts';
 
 export function describeMachine({ cpu, cores, node, platform, load, peak, versions }: Machine): string {
   return facts([

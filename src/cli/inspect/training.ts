@@ -1,17 +1,17 @@
 /** The graph of a model's training step, as `recurrent inspect --training` shows it. */
-import type { Graph, ModelGraph, Node } from '../../exporters/graph/graph.ts';
-import type { ModelSpec } from '../../models/layers.ts';
-import { writeFileAtomically } from '../core/files.ts';
-import { formatCount } from '../core/format-numbers.ts';
+import type { Graph, ModelGraph, Node } from '../../../exporters/graph/graph.ts';
+import type { ModelSpec } from '../../../models/layers.ts';
+import { writeFileAtomically } from '../../core/files.ts';
+import { formatCount } from '../../core/format-numbers.ts';
+import { facts, table } from '../terminal/table.ts';
 import { describeValue, type Findings } from './findings.ts';
-import { facts, table } from './terminal/table.ts';
 
 /** @param output where to write it as an ONNX file, if at all */
 export async function inspectTraining(spec: ModelSpec, output: string | undefined): Promise<Findings> {
-  const { trainingGraph } = await import('../training/engines/onnxruntime/graph/step-graph.ts');
+  const { trainingGraph } = await import('../../training/engines/onnxruntime/graph/step-graph.ts');
   const graph = trainingGraph(spec);
   if (output !== undefined) {
-    const { encodeOnnx } = await import('../../exporters/onnx/encode.ts');
+    const { encodeOnnx } = await import('../../../exporters/onnx/encode.ts');
     await writeFileAtomically(output, encodeOnnx(graph));
   }
   return describeTraining(graph, output);

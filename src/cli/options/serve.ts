@@ -1,8 +1,8 @@
 /** How a server is told what to do: ranges and defaults are those of its schema. */
 import { Option } from 'commander';
-import { type ServeOptions, serveOptionsSchema } from '../../runtime/serving/options.ts';
-import { number } from './options.ts';
-import { type ProviderCommandOptions, providerOptions, sessionOptionsOf } from './provider-options.ts';
+import { type ServeOptions, serveOptionsSchema } from '../../../runtime/serving/options.ts';
+import { number } from './kinds.ts';
+import { type ProviderCommandOptions, providerOptions, sessionOptionsOf } from './provider.ts';
 
 const {
   host,

@@ -1,6 +1,6 @@
 /** Metrics as commands print them. */
-import { formatShare } from '../core/format-numbers.ts';
-import type { Metrics } from '../training/metrics.ts';
+import { formatShare } from '../../core/format-numbers.ts';
+import type { Metrics } from '../../training/metrics.ts';
 
 export function metricsOf({ accuracy, loss, precision, recall, f1, auc }: Metrics): Metrics {
   return { accuracy, loss, precision, recall, f1, auc };

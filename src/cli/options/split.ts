@@ -1,12 +1,12 @@
 /** Which of the texts a trained model is judged on. */
 import { Option } from 'commander';
-import type { TrainingRecord } from '../../models/model.ts';
-import { fail } from '../core/errors.ts';
-import { formatCountOf } from '../core/format-numbers.ts';
-import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
-import { partOf } from '../data/part.ts';
-import { splitDataset } from '../data/split.ts';
-import type { LabelledTexts } from '../training/evaluate.ts';
+import type { TrainingRecord } from '../../../models/model.ts';
+import { fail } from '../../core/errors.ts';
+import { formatCountOf } from '../../core/format-numbers.ts';
+import { type Dataset, datasetFingerprint } from '../../data/dataset.ts';
+import { partOf } from '../../data/part.ts';
+import { splitDataset } from '../../data/split.ts';
+import type { LabelledTexts } from '../../training/evaluate.ts';
 
 const parts = ['test', 'validation', 'train', 'all'] as const;
 export type Part = (typeof parts)[number];
