@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { RecurrentLayer } from '../../../models/layers.ts';
 import { createRandom } from '../../../src/core/random.ts';
-import { createLoneRecurrence, type LoneRecurrenceInputs } from '../../../src/training/engines/wasm/lone-recurrence.ts';
+import { createLoneRecurrence, type LoneRecurrenceInputs } from '../../../src/training/engines/wasm/lone/recurrence.ts';
 
 const layer: RecurrentLayer = {
   ...{ type: 'gru', name: 'gru', units: 3, activation: 'tanh', recurrentActivation: 'sigmoid', resetAfter: true },

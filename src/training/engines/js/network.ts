@@ -1,6 +1,7 @@
 /** A whole model: every layer forward, the loss, and back. */
 import type { Layer, LayerOf } from '../../../../models/layers.ts';
 import type { ModelPlan } from '../../../../models/plan.ts';
+import { densify } from './densify.ts';
 import { bidirectional } from './layers/bidirectional.ts';
 import { dense, denseLinear } from './layers/dense.ts';
 import { dropout } from './layers/dropout.ts';
@@ -9,7 +10,6 @@ import { oneHot } from './layers/one-hot.ts';
 import { pooling } from './layers/pooling.ts';
 import { recurrent } from './layers/recurrent.ts';
 import type { Pass } from './pass.ts';
-import { densify } from './projection.ts';
 import type { DenseSequence, Forwarded, Ids, Sequence, Signal, Vector } from './signal.ts';
 
 /** Runs the model to its logits. @param ids [time, rows] */

@@ -4,7 +4,8 @@
  */
 import type { Pass } from './pass.ts';
 import { addProduct, addProductTransposed, addTransposedProduct } from './products.ts';
-import { type DenseSequence, denseSequence, type Forwarded, type Sequence } from './signal.ts';
+import { scatterAdd } from './scatter-add.ts';
+import type { Sequence } from './signal.ts';
 
 export interface Projection {
   /** [count, width] */
@@ -64,66 +65,5 @@ export function project(pass: Pass, sequence: Sequence, kernelName: string, widt
         backward: (gradient) => scatterAdd(kernelGradient, gradient, index, scale, width),
       };
     }
-  }
-}
-
-/** The same sequence with each row's inputs multiplied by `mask` [rows, features], the same for all steps. */
-export function dropInputs(pass: Pass, sequence: Sequence, mask: Float32Array): Forwarded<Sequence> {
-  const { features } = sequence;
-  const positions = pass.time * pass.rows;
-  if (sequence.kind === 'oneHot') {
-    const scale = Float32Array.from(
-      { length: positions },
-      (_, p) => mask[(p % pass.rows) * features + (sequence.index[p] as number)] as number,
-    );
-    return { output: { ...sequence, scale }, backward: () => {} };
-  }
-  const { output: kept, backward } = densify(pass, sequence);
-  const output = denseSequence(positions, features);
-  const step = pass.rows * features;
-  for (let i = 0; i < output.value.length; i++) {
-    output.value[i] = (kept.value[i] as number) * (mask[i % step] as number);
-  }
-  return {
-    output,
-    backward: () => {
-      for (let i = 0; i < output.gradient.length; i++) {
-        kept.gradient[i] = (kept.gradient[i] as number) + (output.gradient[i] as number) * (mask[i % step] as number);
-      }
-      backward();
-    },
-  };
-}
-
-/** The values of every position, for the layers that need them. */
-export function densify(pass: Pass, sequence: Sequence): Forwarded<DenseSequence> {
-  if (sequence.kind === 'dense') return { output: sequence, backward: () => {} };
-  const { features, index } = sequence;
-  const output = denseSequence(pass.time * pass.rows, features);
-  if (sequence.kind === 'oneHot') {
-    index.forEach((id, p) => {
-      output.value[p * features + id] = 1;
-    });
-    return { output, backward: () => {} };
-  }
-  index.forEach((row, p) => {
-    output.value.set(sequence.table.subarray(row * features, (row + 1) * features), p * features);
-  });
-  return { output, backward: () => scatterAdd(sequence.gradient, output.gradient, index, undefined, features) };
-}
-
-/** target[index[p]] += scale[p] · source[p], over rows of `width`. */
-function scatterAdd(
-  target: Float32Array,
-  source: Float32Array,
-  index: Int32Array,
-  scale: Float32Array | undefined,
-  width: number,
-): void {
-  for (let p = 0; p < index.length; p++) {
-    const to = (index[p] as number) * width;
-    const from = p * width;
-    const factor = scale ? (scale[p] as number) : 1;
-    for (let j = 0; j < width; j++) target[to + j] = (target[to + j] as number) + factor * (source[from + j] as number);
   }
 }

@@ -11,8 +11,9 @@ import type { Cell, CellInputs } from './cells/cell.ts';
 import { gruCell } from './cells/gru.ts';
 import { lstmCell } from './cells/lstm.ts';
 import { simpleRnnCell } from './cells/simple-rnn.ts';
+import { dropInputs } from './drop-inputs.ts';
 import type { Pass } from './pass.ts';
-import { dropInputs, project } from './projection.ts';
+import { project } from './projection.ts';
 import { denseSequence, type Forwarded, type Sequence, type Vector, vector } from './signal.ts';
 
 /** How a layer is walked, beyond its own options. */

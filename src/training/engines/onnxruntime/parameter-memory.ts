@@ -2,7 +2,7 @@
  * Weights, moments and gradients in one WebAssembly memory that all threads see: the kernels of engine wasm update them
  * where they lie, ten times as fast as JavaScript does.
  */
-import { type Address, type KernelMemory, loadKernels } from '../wasm/kernels.ts';
+import { type Address, firstFree, type KernelMemory, loadKernels } from '../wasm/kernels.ts';
 import { reserveMemory } from '../wasm/reserve-memory.ts';
 import type { ParameterLayout } from './parameter-layout.ts';
 
@@ -33,15 +33,12 @@ export interface ParameterMemory {
 /** Values of a piece of a table: as many as stay in the cache. */
 export const pieceLength = 4096;
 
-/** The kernels keep their constants before it. */
-const first: Address = 4096;
-
 export function placeParameters(
   { length, wholeLength }: Pick<ParameterLayout, 'length' | 'wholeLength'>,
   moments: number,
   threads: number,
 ): ParameterPlaces {
-  const at = (values: number) => first + 4 * values;
+  const at = (values: number) => firstFree + 4 * values;
   const kinds = 1 + moments;
   const afterGradients = kinds * length + threads * wholeLength;
   return {

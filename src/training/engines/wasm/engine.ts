@@ -23,7 +23,7 @@ import { adjustGradients, adjustsGradients } from '../../step-options.ts';
 import { copyBatch, oneAtATime } from '../in-turn.ts';
 import { untilDisposed } from '../until-disposed.ts';
 import { gatherCrew, mailboxBytes } from './crew.ts';
-import { type Address, availableBuilds, type Build, loadKernels, notedKernels } from './kernels.ts';
+import { availableBuilds, type Build, firstFree, loadKernels, notedKernels } from './kernels.ts';
 import { layOutParameters } from './parameters.ts';
 import { layOutProgram, mostShares, type Program } from './program.ts';
 import { mostBytes, pageBytes, pagesOf, reserveMemory } from './reserve-memory.ts';
@@ -48,13 +48,10 @@ export function wasmEngineOf(named?: Build): EngineProvider {
 
 export const wasmEngine = wasmEngineOf();
 
-/** The kernels keep their constants before it, and address 0 means "none". */
-const first: Address = 4096;
-
 /** What lies in the memory whatever the shape of the batch. */
 function layOutFixed(plan: ModelPlan, optimiser: OptimiserOptions, threads: number) {
   const mailbox = mailboxBytes(plan.layers.length);
-  return { mailbox, parameters: layOutParameters(plan, optimiser, threads, first + (threads - 1) * mailbox) };
+  return { mailbox, parameters: layOutParameters(plan, optimiser, threads, firstFree + (threads - 1) * mailbox) };
 }
 
 /** The plan of `load` without the memory. */
@@ -82,7 +79,7 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
   const { mailbox, parameters } = layOutFixed(plan, optimiser, threads);
   reserveMemory(memory, parameters.end, 'the weights and their moments');
   parameters.writeWeights(memory, weights);
-  const crew = await gatherCrew(loaded, threads, first, mailbox);
+  const crew = await gatherCrew(loaded, threads, firstFree, mailbox);
   const updaters = parameters.bytes < sharedUpdate ? 1 : threads;
   const programs = new Map<string, Program>();
   let current: Program | undefined;

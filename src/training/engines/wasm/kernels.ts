@@ -2,13 +2,21 @@
  * The kernels, instantiated over one memory. Their sources are in assembly/; both builds are embedded in a TypeScript
  * module, as base64, so that every bundler, test runner and worker finds them without a path or a loader.
  */
+import { type Activation, activations } from '../../../../models/activations.ts';
 import { kernelNames, modules } from './modules.ts';
 
-/** Byte offset in the memory of the kernels. 0 stands for "none". */
+/** Byte offset in the memory of the kernels. */
 export type Address = number;
 
-/** Numbers of the activations: their places in `models/activations.ts`. */
+/** The first address that is free: the kernels keep their constants before it, and address 0 means "none". */
+export const firstFree: Address = 4096;
+
+/** Number of an activation: its place in `models/activations.ts`. */
 export type ActivationCode = number;
+
+export function activationCode(activation: Activation): ActivationCode {
+  return activations.indexOf(activation);
+}
 
 type Walk = (record: Address) => void;
 

@@ -6,7 +6,7 @@ import { dense, denseLinear } from './layers/dense.ts';
 import { dropout } from './layers/dropout.ts';
 import { pooling } from './layers/pooling.ts';
 import { recurrent } from './layers/recurrent.ts';
-import type { Sequence, Signal, Stage, Vector } from './signal.ts';
+import { passThrough, type Sequence, type Signal, type Stage, type Vector } from './signal.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Every layer up to the logits. */
@@ -40,10 +40,10 @@ function layOutLayer(workspace: Workspace, layer: Layer, index: number, signal: 
       const name = `${layer.name}/embeddings`;
       const table = workspace.weight(name);
       const tableGradient = workspace.gradient(name);
-      return passive({ kind: 'embedded', features: layer.outputDim, table, tableGradient });
+      return passThrough({ kind: 'embedded', features: layer.outputDim, table, tableGradient });
     }
     case 'oneHot':
-      return passive({ kind: 'oneHot', features: layer.depth, scale: 0 });
+      return passThrough({ kind: 'oneHot', features: layer.depth, scale: 0 });
     case 'simpleRnn':
     case 'lstm':
     case 'gru':
@@ -57,9 +57,4 @@ function layOutLayer(workspace: Workspace, layer: Layer, index: number, signal: 
     case 'dense':
       return dense(workspace, layer, signal as Vector);
   }
-}
-
-/** What is looked up is computed by the layers above. */
-function passive(output: Signal): Stage {
-  return { output, forward: () => {}, backward: () => {} };
 }

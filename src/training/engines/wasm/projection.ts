@@ -6,7 +6,7 @@
  * two products with them are as small. Even where every id is different this costs no more than one gather.
  */
 import type { Address } from './kernels.ts';
-import type { DenseSequence, EmbeddedSequence, OneHotSequence, Sequence, Stage } from './signal.ts';
+import type { DenseSequence, EmbeddedSequence, OneHotSequence, Sequence } from './signal.ts';
 import { valueBytes, type Workspace } from './workspace.ts';
 
 export interface Projection {
@@ -122,29 +122,4 @@ function projectOneHot(
       if (bias) kernels.addColumnSums(biasGradient, sums, width, positions);
     },
   };
-}
-
-/** The values of every position, for what needs them. */
-export function densify(workspace: Workspace, sequence: Sequence): Stage<DenseSequence> {
-  if (sequence.kind === 'dense') return { output: sequence, forward: () => {}, backward: () => {} };
-  const { kernels, positions, batch } = workspace;
-  const { features } = sequence;
-  const output = denseSequence(workspace, features);
-  if (sequence.kind === 'oneHot') {
-    return {
-      output,
-      forward: () => kernels.oneHotRows(output.value, batch.ids, features, positions),
-      backward: () => {},
-    };
-  }
-  const { table, tableGradient } = sequence;
-  return {
-    output,
-    forward: () => kernels.gather(output.value, table, batch.ids, 0, 0, features, positions),
-    backward: () => kernels.scatterAdd(tableGradient, output.gradient, batch.ids, 0, features, positions),
-  };
-}
-
-export function denseSequence({ values, gradients, positions }: Workspace, features: number): DenseSequence {
-  return { kind: 'dense', features, value: values(features, positions), gradient: gradients(features, positions) };
 }

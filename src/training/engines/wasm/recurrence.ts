@@ -3,13 +3,17 @@
  * The walk itself, with its cell, masks and recurrent dropout, is one kernel a pass; the large products with the
  * gradients of all steps stand outside it.
  */
-import { type Activation, activations } from '../../../../models/activations.ts';
 import type { RecurrentLayer } from '../../../../models/layers.ts';
 import { gates, stateNames } from '../../../../models/plan.ts';
-import type { Address } from './kernels.ts';
-import { denseSequence, densify, project } from './projection.ts';
-import type { DenseSequence, Sequence, Stage, Vector } from './signal.ts';
-import { drawMask, plannedMask, valueBytes, type Workspace } from './workspace.ts';
+import { biasesOf } from './biases.ts';
+import { createCell } from './cells.ts';
+import { dropInputs } from './drop-inputs.ts';
+import { plannedMask } from './dropout-masks.ts';
+import { type Address, activationCode } from './kernels.ts';
+import { project } from './projection.ts';
+import { type DenseSequence, denseSequence, type Sequence, type Stage, type Vector } from './signal.ts';
+import { placeRecord } from './walk-record.ts';
+import { valueBytes, type Workspace } from './workspace.ts';
 
 /** How a layer is walked, beyond its own options. */
 export interface Walk {
@@ -22,43 +26,10 @@ export interface Walk {
   readonly stream: number;
 }
 
-/** The record of assembly/recurrence.ts, field by field in the same order. */
-type Record = { readonly [Field in (typeof recordFields)[number]]?: number };
-const recordFields = [
-  'units',
-  'time',
-  'groups',
-  'backwards',
-  'activation',
-  'recurrentActivation',
-  'gates',
-  'recurrent',
-  'reset',
-  'hidden',
-  'carry',
-  'carryOut',
-  'previous',
-  'recurrentMask',
-  'mask',
-  'kernel',
-  'kernelTransposed',
-  'candidateKernel',
-  'candidateKernelTransposed',
-  'recurrentBias',
-  'outputGradient',
-  'hiddenGradient',
-  'carryGradient',
-  'previousGradient',
-  'resetGradient',
-] as const;
-
 /** A recurrent layer, and the states that it leaves. */
 export interface RecurrentStage extends Stage<DenseSequence | Vector> {
-  readonly last: {
-    readonly hidden: Vector;
-    /** Of an LSTM. */
-    readonly carry: Vector | undefined;
-  };
+  /** The hidden one first. */
+  readonly last: readonly Vector[];
 }
 
 /** The gradients of the last states, zero or added to before the way back, are those of the initial states after it. */
@@ -156,7 +127,7 @@ export function walkThroughTime(
   const bias = { recurrent: recurrentBias, recurrentGradient };
   const cell = createCell(workspace, layer, prefix, bias, previous, sums);
 
-  const record: Record = {
+  const record = placeRecord(workspace, {
     units,
     time,
     groups,
@@ -176,115 +147,23 @@ export function walkThroughTime(
     previousGradient: workspace.values(units, 1),
     resetGradient: workspace.values(units, 1),
     ...cell.record,
-  };
-  const place = workspace.reserve(recordFields.length);
-  workspace.onEnter(({ buffer }) => {
-    new Int32Array(buffer, place, recordFields.length).set(recordFields.map((field) => record[field] ?? 0));
   });
 
   return {
     output: output.signal,
-    last: {
-      hidden: lastHidden,
-      carry: carry ? { kind: 'vector', features: units, value: carry + last, gradient: carryGradient } : undefined,
-    },
+    last: carry
+      ? [lastHidden, { kind: 'vector', features: units, value: carry + last, gradient: carryGradient }]
+      : [lastHidden],
     forward: () => {
       cell.pack();
-      cell.forward(place);
+      cell.forward(record);
       output.forward();
     },
     backward: () => {
       output.backward();
-      cell.backward(place);
+      cell.backward(record);
       cell.products();
     },
-  };
-}
-
-export function activationCode(activation: Activation): number {
-  return activations.indexOf(activation);
-}
-
-/** The same sequence with each row's inputs multiplied by one mask for all steps. */
-function dropInputs(workspace: Workspace, layer: RecurrentLayer, input: Sequence, stream: number): Stage<Sequence> {
-  if (layer.dropout === 0) return { output: input, forward: () => {}, backward: () => {} };
-  const { kernels, rows, groups, positions, batch, pass } = workspace;
-  const { features } = input;
-
-  if (input.kind === 'oneHot') {
-    const drawn = workspace.reserve(rows * features);
-    const scale = workspace.values(1, positions);
-    return {
-      output: { ...input, scale },
-      forward: () => {
-        if (!pass.address) return kernels.fill(scale, 1, valueBytes(1) * positions);
-        drawMask(workspace, drawn, pass.address, 'dropout', stream, layer.dropout, features);
-        kernels.pickScales(scale, drawn, batch.ids, batch.rowOf, features, positions * 8, groups * 8);
-      },
-      backward: () => {},
-    };
-  }
-
-  const kept = densify(workspace, input);
-  const output = denseSequence(workspace, features);
-  const { mask, draw } = plannedMask(workspace, 'dropout', stream, layer.dropout, features, batch.rowOf, groups);
-  const step = valueBytes(features) * groups;
-  const bytes = valueBytes(features) * positions;
-  return {
-    output,
-    forward: () => {
-      kept.forward();
-      draw();
-      kernels.multiply(output.value, kept.output.value, mask, step, bytes);
-    },
-    backward: () => {
-      kernels.addMultiplied(kept.output.gradient, output.gradient, mask, step, bytes);
-      kept.backward();
-    },
-  };
-}
-
-interface Biases {
-  /** [gates · units]: what is added to x·W. */
-  readonly input: Address;
-  readonly inputGradient: Address;
-  /** GRU with reset after: what is added to h·U. */
-  readonly recurrent: Address;
-  readonly recurrentGradient: Address;
-  readonly forward: () => void;
-  readonly backward: () => void;
-}
-
-/** Of a double bias both halves enter with the input, as one, except where a reset gate stands between them. */
-function biasesOf(workspace: Workspace, layer: RecurrentLayer, prefix: string): Biases {
-  const none = {
-    input: 0,
-    inputGradient: 0,
-    recurrent: 0,
-    recurrentGradient: 0,
-    forward: () => {},
-    backward: () => {},
-  };
-  if (layer.bias === 'none') return none;
-  const { kernels } = workspace;
-  const width = gates[layer.type] * layer.units;
-  const input = workspace.weight(`${prefix}/bias`);
-  const inputGradient = workspace.gradient(`${prefix}/bias`);
-  if (layer.bias === 'single') return { ...none, input, inputGradient };
-  const recurrent = input + 4 * width;
-  const recurrentGradient = inputGradient + 4 * width;
-  if (layer.type === 'gru' && layer.resetAfter) return { ...none, input, inputGradient, recurrent, recurrentGradient };
-  const sum = workspace.reserve(width);
-  return {
-    ...none,
-    input: sum,
-    inputGradient,
-    forward: () => {
-      kernels.fill(sum, 0, 4 * width);
-      kernels.addVector(sum, input, width);
-      kernels.addVector(sum, recurrent, width);
-    },
-    backward: () => kernels.addVector(recurrentGradient, inputGradient, width),
   };
 }
 
@@ -325,92 +204,5 @@ function outputOf(
     stateGradient,
     forward: () => copy(signal.value, leaving),
     backward: () => copy(stateGradient, signal.gradient),
-  };
-}
-
-interface Cell {
-  readonly record: Record;
-  /** Packs the recurrent kernel for the products of this step. */
-  readonly pack: () => void;
-  readonly forward: (record: Address) => void;
-  readonly backward: (record: Address) => void;
-  /** Gradients of the recurrent kernel, and of the recurrent bias where it has one of its own. */
-  readonly products: () => void;
-}
-
-function createCell(
-  workspace: Workspace,
-  layer: RecurrentLayer,
-  prefix: string,
-  bias: Pick<Biases, 'recurrent' | 'recurrentGradient'>,
-  previous: Address,
-  sums: Address,
-): Cell {
-  const { kernels, positions } = workspace;
-  const { units } = layer;
-  const width = gates[layer.type] * units;
-  const recurrentKernel = workspace.weight(`${prefix}/recurrent_kernel`); // [units, width]
-  const gradient = workspace.gradient(`${prefix}/recurrent_kernel`);
-
-  /** Columns from … from + count of the recurrent kernel, packed, and their transpose. */
-  const packed = (from: number, count: number) => {
-    const kernel = workspace.reserve(units * count);
-    const transposed = workspace.reserve(units * count);
-    const matrix = recurrentKernel + 4 * from;
-    const pack = () => {
-      kernels.pack(kernel, matrix, units, count, width, 1);
-      kernels.pack(transposed, matrix, count, units, 1, width);
-    };
-    return { kernel, transposed, pack };
-  };
-  const scratch = workspace.outerScratch(units);
-  const addOuter = (a: Address, b: Address, from: number, count: number) =>
-    kernels.addOuter(gradient + 4 * from, a, b + valueBytes(from), units, count, positions, width, width, scratch);
-
-  if (layer.type === 'gru' && !layer.resetAfter) {
-    const gate = packed(0, 2 * units);
-    const candidate = packed(2 * units, units);
-    const reset = workspace.values(units, positions);
-    return {
-      record: {
-        kernel: gate.kernel,
-        kernelTransposed: gate.transposed,
-        candidateKernel: candidate.kernel,
-        candidateKernelTransposed: candidate.transposed,
-        reset,
-      },
-      pack: () => {
-        gate.pack();
-        candidate.pack();
-      },
-      forward: kernels.gruResetBeforeForward,
-      backward: kernels.gruResetBeforeBackward,
-      products: () => {
-        addOuter(previous, sums, 0, 2 * units);
-        addOuter(reset, sums, 2 * units, units);
-      },
-    };
-  }
-  const { kernel, transposed, pack } = packed(0, width);
-  if (layer.type === 'gru') {
-    const recurrent = workspace.values(width, positions);
-    return {
-      record: { kernel, kernelTransposed: transposed, recurrent, recurrentBias: bias.recurrent },
-      pack,
-      forward: kernels.gruResetAfterForward,
-      backward: kernels.gruResetAfterBackward,
-      products: () => {
-        addOuter(previous, recurrent, 0, width);
-        if (bias.recurrent) kernels.addColumnSums(bias.recurrentGradient, recurrent, width, positions);
-      },
-    };
-  }
-  const isLstm = layer.type === 'lstm';
-  return {
-    record: { kernel, kernelTransposed: transposed },
-    pack,
-    forward: isLstm ? kernels.lstmForward : kernels.simpleRnnForward,
-    backward: isLstm ? kernels.lstmBackward : kernels.simpleRnnBackward,
-    products: () => addOuter(previous, sums, 0, width),
   };
 }

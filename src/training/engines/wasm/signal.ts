@@ -3,6 +3,7 @@
  * vectors [group][feature][lane], with eight rows of the batch in the lanes of a group.
  */
 import type { Address } from './kernels.ts';
+import type { Workspace } from './workspace.ts';
 
 export interface Ids {
   readonly kind: 'ids';
@@ -49,4 +50,19 @@ export interface Stage<S extends Signal = Signal> {
   readonly output: S;
   readonly forward: () => void;
   readonly backward: () => void;
+}
+
+/** A stage that computes nothing: its output is there already, or looked up by the layers above. */
+export function passThrough<S extends Signal>(output: S): Stage<S> {
+  return { output, forward: () => {}, backward: () => {} };
+}
+
+/** Room for the values of every position, and for their gradients. */
+export function denseSequence({ values, gradients, positions }: Workspace, features: number): DenseSequence {
+  return { kind: 'dense', features, value: values(features, positions), gradient: gradients(features, positions) };
+}
+
+/** Room for a vector of every row, and for its gradient. */
+export function vector({ values, gradients, groups }: Workspace, features: number): Vector {
+  return { kind: 'vector', features, value: values(features, groups), gradient: gradients(features, groups) };
 }

@@ -3,7 +3,7 @@ import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import type { StepAddress } from '../../../engine.ts';
 import { availableBuilds } from '../../wasm/kernels.ts';
-import { createLoneLayer, type LoneLayer } from '../../wasm/lone-layer.ts';
+import { createLoneLayer, type LoneLayer } from '../../wasm/lone/layer.ts';
 import type { Tensorflow } from '../backend.ts';
 import { isFused, read } from '../layers/read.ts';
 import { recurrence } from '../layers/recurrence.ts';

@@ -7,7 +7,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import { gates } from '../../../../../models/plan.ts';
 import { availableBuilds } from '../../wasm/kernels.ts';
-import { createLoneRecurrence } from '../../wasm/lone-recurrence.ts';
+import { createLoneRecurrence } from '../../wasm/lone/recurrence.ts';
 import { mostBytes } from '../../wasm/reserve-memory.ts';
 import { lanes } from '../../wasm/workspace.ts';
 import type { LoadedTensorflow, Tensorflow } from '../backend.ts';

@@ -2,11 +2,9 @@
 import type { BidirectionalLayer } from '../../../../../models/layers.ts';
 import { mergedFeatures } from '../../../../../models/plan.ts';
 import { dropoutStream } from '../../../dropout.ts';
-import { denseSequence } from '../projection.ts';
 import { recur } from '../recurrence.ts';
-import type { DenseSequence, Sequence, Stage, Vector } from '../signal.ts';
+import { type DenseSequence, denseSequence, type Sequence, type Stage, type Vector, vector } from '../signal.ts';
 import { valueBytes, type Workspace } from '../workspace.ts';
-import { vector } from './vector.ts';
 
 export function bidirectional(
   workspace: Workspace,

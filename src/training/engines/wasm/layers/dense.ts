@@ -1,9 +1,8 @@
 /** Dense: act(x·W + b). The last one of a model stays linear here: its activation belongs to the loss. */
 import type { LayerOf } from '../../../../../models/layers.ts';
-import { activationCode } from '../recurrence.ts';
-import type { Stage, Vector } from '../signal.ts';
+import { activationCode } from '../kernels.ts';
+import { type Stage, type Vector, vector } from '../signal.ts';
 import { valueBytes, type Workspace } from '../workspace.ts';
-import { vector } from './vector.ts';
 
 export function dense(workspace: Workspace, layer: LayerOf<'dense'>, input: Vector): Stage<Vector> {
   const linear = denseLinear(workspace, layer, input);

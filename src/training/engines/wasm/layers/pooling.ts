@@ -1,9 +1,8 @@
 /** Average or maximum over the unmasked time steps. A row without any gives zeros. */
 import type { LayerOf } from '../../../../../models/layers.ts';
-import { densify } from '../projection.ts';
-import type { Sequence, Stage, Vector } from '../signal.ts';
+import { densify } from '../densify.ts';
+import { type Sequence, type Stage, type Vector, vector } from '../signal.ts';
 import type { Workspace } from '../workspace.ts';
-import { vector } from './vector.ts';
 
 export function pooling(workspace: Workspace, layer: LayerOf<'pooling'>, sequence: Sequence): Stage<Vector> {
   const { kernels, time, groups, batch } = workspace;

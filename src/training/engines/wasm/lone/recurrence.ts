@@ -2,11 +2,11 @@
  * The walk through time of a recurrent layer by the kernels, outside a model: what of a layer has an order, without the
  * products before it. Arrays are time first, in the order of reading.
  */
-import type { RecurrentLayer } from '../../../../models/layers.ts';
-import { gates } from '../../../../models/plan.ts';
+import type { RecurrentLayer } from '../../../../../models/layers.ts';
+import { gates } from '../../../../../models/plan.ts';
+import { walkThroughTime } from '../recurrence.ts';
+import { lanes } from '../workspace.ts';
 import { createLone, type Lone, type LoneShape, lonePrefix } from './lone.ts';
-import { walkThroughTime } from './recurrence.ts';
-import { lanes } from './workspace.ts';
 
 export interface LoneRecurrenceInputs {
   /** Inputs times the kernel plus biases, [time, batch, gates · units]. */
@@ -71,9 +71,9 @@ export function createLoneRecurrence(given: RecurrentLayer): LoneRecurrence {
       { sums, recurrentMask, recurrentBias, recurrentGradient },
       { direction: 'forward', outputOrder: 'reading', maskedOutput: 'repeat' },
     );
-    const last = [stage.last.hidden, ...(stage.last.carry ? [stage.last.carry] : [])];
 
     return {
+      workspace,
       forward: (inputs) => {
         lone.writeWeights([inputs.kernel, ...(inputs.bias ? [inputs.bias] : [])]);
         load(sums, inputs.sums, placeOf, width, positions);
@@ -94,7 +94,7 @@ export function createLoneRecurrence(given: RecurrentLayer): LoneRecurrence {
           sums: read(sums, batch * time * width, placeOf, width, positions),
           kernel,
           bias,
-          initial: last.map(({ gradient }) => read(gradient, batch * units, rowOf, units, groups)),
+          initial: stage.last.map(({ gradient }) => read(gradient, batch * units, rowOf, units, groups)),
         };
       },
     };

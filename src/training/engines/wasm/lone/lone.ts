@@ -5,10 +5,10 @@
  * Each has a memory of its own, so what its way back needs stays there until its next call. Where that comes first,
  * because a layer stands twice in a model, the forward pass is done again.
  */
-import { fail } from '../../../core/errors.ts';
-import { type Address, availableBuilds, loadKernelsAtOnce } from './kernels.ts';
-import { reserveMemory } from './reserve-memory.ts';
-import { lanes, type PlannedWorkspace, planWorkspace } from './workspace.ts';
+import { fail } from '../../../../core/errors.ts';
+import { type Address, availableBuilds, firstFree, loadKernelsAtOnce } from '../kernels.ts';
+import { reserveMemory } from '../reserve-memory.ts';
+import { lanes, type PlannedWorkspace, planWorkspace } from '../workspace.ts';
 
 export interface LoneShape {
   readonly batch: number;
@@ -25,6 +25,7 @@ export interface Lone<Shape, Inputs, Outputs, Gradients, Given = Outputs> {
 
 /** One shape of batch, laid out. */
 export interface LonePlan<Inputs, Outputs, Gradients, Given> {
+  readonly workspace: PlannedWorkspace;
   readonly forward: (inputs: Inputs) => void;
   readonly outputs: () => Outputs;
   readonly backward: (given: Given) => Gradients;
@@ -55,9 +56,6 @@ export interface LoneLoad {
   readonly largest: number;
 }
 
-/** The kernels keep their constants before it, and address 0 means "none". */
-const first: Address = 4096;
-
 /**
  * @param plan lays out one shape of batch
  * @throws ENGINE_MISSING without WebAssembly SIMD
@@ -71,7 +69,7 @@ export function createLone<Shape extends LoneShape, Inputs extends object, Outpu
   const floats = (at: Address, size: number) => new Float32Array(memory.buffer, at, size);
 
   function layOutFor({ batch, time, masked }: LoneShape, { weights, largest }: LoneLoad): LoneWorkspace {
-    let free = first;
+    let free = firstFree;
     const claim = (size: number) => {
       const at = free;
       free += 64 * Math.ceil((4 * size) / 64);
@@ -131,7 +129,7 @@ export function createLone<Shape extends LoneShape, Inputs extends object, Outpu
     };
   }
 
-  type Laid = LonePlan<Inputs, Outputs, Gradients, Given> & { readonly workspace: PlannedWorkspace };
+  type Laid = LonePlan<Inputs, Outputs, Gradients, Given>;
   const plans = new Map<string, Laid>();
   let entered: Laid | undefined;
   /** Whose forward pass still lies in the memory. */
@@ -147,14 +145,9 @@ export function createLone<Shape extends LoneShape, Inputs extends object, Outpu
   }
 
   function layOutPlan(shape: Shape): Laid {
-    let lone: LoneWorkspace | undefined;
-    const planned = plan(shape, (load) => {
-      lone = layOutFor(shape, load);
-      return lone;
-    });
-    const { workspace } = lone as unknown as LoneWorkspace;
-    reserveMemory(memory, workspace.end(), `a recurrent layer over ${shape.batch} × ${shape.time} steps`);
-    return { ...planned, workspace };
+    const laid = plan(shape, (load) => layOutFor(shape, load));
+    reserveMemory(memory, laid.workspace.end(), `a recurrent layer over ${shape.batch} × ${shape.time} steps`);
+    return laid;
   }
 
   return {

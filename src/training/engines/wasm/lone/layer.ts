@@ -1,11 +1,11 @@
 /** One recurrent layer by the kernels, outside a model. Arrays are batch first, as TensorFlow.js has them. */
-import type { RecurrentLayer } from '../../../../models/layers.ts';
-import { recurrentParameters } from '../../../../models/plan.ts';
-import { sizeOf } from '../../../../models/weights.ts';
-import type { StepAddress } from '../../engine.ts';
+import type { RecurrentLayer } from '../../../../../models/layers.ts';
+import { recurrentParameters } from '../../../../../models/plan.ts';
+import { sizeOf } from '../../../../../models/weights.ts';
+import type { StepAddress } from '../../../engine.ts';
+import { recur } from '../recurrence.ts';
+import { denseSequence } from '../signal.ts';
 import { createLone, type Lone, type LoneShape, lonePrefix } from './lone.ts';
-import { denseSequence } from './projection.ts';
-import { recur } from './recurrence.ts';
 
 export interface LoneLayerInputs {
   /** [batch, time, features] */
@@ -66,10 +66,10 @@ export function createLoneLayer(layer: RecurrentLayer, stream: number): LoneLaye
       maskedOutput: 'repeat',
       stream,
     });
-    const last = [stage.last.hidden, ...(stage.last.carry ? [stage.last.carry] : [])];
     const states = (from: readonly number[]) => from.map((at) => read(at, batch * units, rowOf, units, groups));
 
     return {
+      workspace,
       forward: ({ x, weights, initial, mask, address }) => {
         lone.writeWeights(weights);
         load(input.value, x, drawnOf, features, positions);
@@ -85,12 +85,12 @@ export function createLoneLayer(layer: RecurrentLayer, stream: number): LoneLaye
           stage.output.kind === 'dense'
             ? read(stage.output.value, batch * time * units, drawnOf, units, positions)
             : undefined,
-        last: states(last.map(({ value }) => value)),
+        last: states(stage.last.map(({ value }) => value)),
       }),
       backward: (given: LoneLayerGiven) => {
         lone.clearGradients();
         if (given.sequence) load(stage.output.gradient, given.sequence, drawnOf, units, positions);
-        for (const [index, { gradient }] of last.entries()) {
+        for (const [index, { gradient }] of stage.last.entries()) {
           const one = given.last[index];
           if (one) load(gradient, one, rowOf, units, groups);
         }
@@ -98,7 +98,7 @@ export function createLoneLayer(layer: RecurrentLayer, stream: number): LoneLaye
         return {
           x: read(input.gradient, batch * time * features, drawnOf, features, positions),
           weights: lone.weightGradients(),
-          initial: states(last.map(({ gradient }) => gradient)),
+          initial: states(stage.last.map(({ gradient }) => gradient)),
         };
       },
     };
