@@ -1,7 +1,15 @@
 /**
  * A spec as the graph of one training step: forward, loss, and the gradients of all parameters, in the product's own
- * representation. onnxruntime knows no gradients in Node, so each layer's function adds its backward nodes too.
- * Batch, time and the number of different ids are free dimensions.
+ * representation. onnxruntime knows no gradients in Node, so the way back is written out like the way forward:
+ *
+ * - The function of a layer (`layers/`) adds its forward nodes and gives, beside its output, a function that adds its
+ *   backward nodes (`signal.ts`). Calling these from the last layer to the first is backpropagation.
+ * - A recurrent layer is two loops, `Scan` in ONNX: one through time and one back (`recurrence.ts`), around the step of a
+ *   cell (`cells/`). What has no order, such as all gradients of weights, stands outside, once for all steps.
+ * - A batch comes as its different ids and an `index` that says which of them stands where. What depends on the id alone
+ *   is computed once for each (`projection.ts`); tables come in, and their gradients go out, as the rows of these ids.
+ *
+ * Batch, time and the number of different ids are free dimensions. `recurrent inspect MODEL --training` shows the graph.
  */
 import { createGraphBuilder } from '../../../../../exporters/graph/builder.ts';
 import { checkGraph } from '../../../../../exporters/graph/check.ts';
@@ -65,10 +73,10 @@ const layerGraphs = {
 /**
  * The graph of one training step, for people to look at.
  *
- * Inputs: `index` int32 [time, rows], which of the batch's different ids stands where; `mask` bool [time, rows] where the
- * model masks; `targets` int32 [rows]; `share` float32, one by the rows of the batch; the parameters, those that ids look
- * up as the rows of the different ids [unique, …]; the states before the first step [rows, units]; the dropout masks. Outputs: `logits` [rows, outputs], and for each
- * parameter its gradient.
+ * Inputs: `index` int32 [time, rows]; `unique` int32 [unique], the different ids, where they are needed themselves; `mask`
+ * bool [time, rows] where the model masks; `targets` int32 [rows]; `share` float32, one by the rows of the batch; the
+ * parameters, tables as rows [unique, …]; the states before the first step [rows, units]; the dropout masks.
+ * Outputs: `logits` [rows, outputs], and for each parameter its gradient.
  */
 export function trainingGraph(spec: ModelSpec): ModelGraph {
   return stepGraph(planModel(spec), 'training').model;

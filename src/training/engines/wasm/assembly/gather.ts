@@ -1,8 +1,9 @@
 /**
  * Between tables, whose rows lie one after another, and groups, where eight rows lie side by side: four by four
- * floats are transposed in registers.
+ * floats are transposed in registers. A shuffle picks four lanes of two vectors, 0 to 3 of the first and 4 to 7 of the
+ * second: of rows a, b, c and d the first round makes a₀b₀a₁b₁ and c₀d₀c₁d₁, the second a₀b₀c₀d₀ and a₁b₁c₁d₁.
  */
-import { add, FLOAT, LANES, mul, multiplyAdd, VALUE, VECTOR } from './lanes';
+import { add, FLOAT, LANES, mul, VALUE, VECTOR } from './lanes';
 
 /**
  * out[group][column][lane] = scale · table[index][column] + bias[column]
@@ -168,7 +169,7 @@ export function placeIds(
 export function oneHotRows(out: usize, ids: usize, depth: i32, groups: i32): void {
   memory.fill(out, 0, <usize>groups * <usize>depth * VALUE);
   for (let g = 0; g < groups; g++, out += <usize>depth * VALUE) {
-    for (let lane = 0; lane < 8; lane++, ids += 4) {
+    for (let lane = 0; lane < LANES; lane++, ids += 4) {
       store<f32>(out + <usize>load<u32>(ids) * VALUE + <usize>lane * FLOAT, 1);
     }
   }

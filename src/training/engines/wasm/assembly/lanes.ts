@@ -1,6 +1,8 @@
 /**
  * Eight rows of the batch go through every kernel side by side: a *group*. One value of a group, say one unit of the
- * hidden state, is eight float32, two SIMD vectors. A sequence is [time][group][feature][lane], so that
+ * hidden state, is eight float32, two SIMD vectors; row r of the group stands in lane r of each. A row never needs another
+ * one before the gradients of weights are summed, so lanes never mix: a kernel reads like the formula for one row.
+ * A sequence is [time][group][feature][lane], so that
  *
  * - no kernel has a remainder: a batch that is no multiple of eight repeats its last row, with gradient zero;
  * - a weight is loaded once and multiplies eight rows;

@@ -1,4 +1,11 @@
-/** LSTM, gates in Keras' order i f c o: c' = f·c + i·g, h' = o·act(c'). */
+/**
+ * LSTM, gates in Keras' order i f c o: c' = f·c + i·g, h' = o·act(c').
+ *
+ * `gates` comes with x·W + b of all steps. Forward, a step adds h·U and puts the activated gates in the place of their
+ * sums; backward, the gradients of the sums take their place again. The loops hold only what has an order: one product
+ * with U a step, and one with its transpose on the way back. The gradients of W, U, b and x are products with the
+ * gradients of all steps at once, and follow when the walk is over.
+ */
 import { activateRange, SIGMOID, slope, TANH } from './activations';
 import { add, GRADIENT_GRAIN, mul, multiplyAdd, VALUE, VECTOR, withoutTraces } from './lanes';
 import { addProduct } from './product';
@@ -50,7 +57,10 @@ export function lstmBackward(w: Recurrence): void {
   }
 }
 
-/** Gradients of the gates' sums take the place of the gates; what passes by a masked step stays in the states' gradients. */
+/**
+ * Gradients of the gates' sums take the place of the gates; what passes by a masked step stays in the states' gradients.
+ * Inlined where it is called: with the usual activations as constants, no choice is left in the loop.
+ */
 @inline
 function gateGradients(w: Recurrence, t: i32, group: i32, activation: i32, recurrentActivation: i32): void {
   const bytes = <usize>w.units * VALUE;

@@ -30,8 +30,9 @@ export function pack(
 }
 
 /**
- * One group: out[column] += Σₖ input[k] · matrix[k][column]. Eight sums stay in registers; for each k two loads of
- * the input and four of weights, each spread over a vector as it is loaded, feed eight multiplications.
+ * One group: out[column] += Σₖ input[k] · matrix[k][column]. Eight sums, four columns of eight rows, stay in registers, of
+ * which x86-64 has sixteen; for each k two loads of the input and four of weights, each spread over a vector as it is
+ * loaded, feed eight multiplications.
  */
 @inline
 export function addProduct(out: usize, input: usize, packed: usize, inner: i32, columns: i32): void {
@@ -146,7 +147,7 @@ export function addOuter(
   const bStep = <usize>bColumns * VALUE;
   const row = <usize>gradientColumns * FLOAT;
   const width = (inner + columns) * <i32>VALUE;
-  const wide = width * 8 > CACHE;
+  const wide = width * 8 > CACHE; // not even eight positions fit
   const stretch = wide ? STRETCH : CACHE / width;
   const panel = scratch + <usize>(STRETCH * inner) * VALUE;
   const pairs = inner >> 1;
