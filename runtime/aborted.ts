@@ -1,9 +1,31 @@
 import { RecurrentError } from '../src/core/errors.ts';
 
-/** What a prediction ends in when its signal is aborted; the signal's reason is the cause. */
-export function aborted(signal: AbortSignal): RecurrentError {
-  return new RecurrentError('INTERRUPTED', 'the prediction was aborted', 'Ask again, if it is still wanted.', {
+/** What a call ends in when its signal is aborted; the signal's reason is the cause. */
+export function aborted(signal: AbortSignal, what = 'the prediction'): RecurrentError {
+  return new RecurrentError('INTERRUPTED', `${what} was aborted`, 'Ask again, if it is still wanted.', {
     cause: signal.reason,
+  });
+}
+
+/**
+ * What opens a model cannot be stopped in the middle, but need not be waited for: `free` gets what comes too late.
+ *
+ * @throws INTERRUPTED
+ */
+export function openUnlessAborted<Opened>(
+  signal: AbortSignal | undefined,
+  open: () => Promise<Opened>,
+  free: (late: Opened) => Promise<void>,
+): Promise<Opened> {
+  if (!signal) return open();
+  if (signal.aborted) return Promise.reject(aborted(signal, 'loading'));
+  return new Promise((resolve, reject) => {
+    const forget = onAbort(signal, () => {
+      reject(aborted(signal, 'loading'));
+      opening.then(free).catch(() => {}); // nobody waits for it any more
+    });
+    const opening = open();
+    opening.then(resolve, reject).finally(forget);
   });
 }
 

@@ -3,6 +3,7 @@ import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { fail } from '../../src/core/errors.ts';
 import { readFileWhole } from '../../src/core/files.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
+import { openUnlessAborted } from '../aborted.ts';
 import { type BatchingOptions, readBatchingOptions } from '../batching/batcher.ts';
 import type { BatchRunner } from '../batching/runner.ts';
 import type { NodePlacement } from '../onnx/placement.ts';
@@ -27,6 +28,8 @@ export interface ClassifierOptions extends SessionOptions {
   readonly workers?: number;
   /** How long a batch may take before its process counts as hung and is replaced, with isolation. Default: 30,000. */
   readonly timeoutMs?: number;
+  /** Ends loading at once with `INTERRUPTED`; once the classifier is open it has no more effect. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How busy a classifier is, and its child processes. */
@@ -58,20 +61,28 @@ export interface Classifier extends TextClassifier {
   placement(): Promise<NodePlacement[]>;
 }
 
-const optionNames = [...sessionOptionNames, 'batching', 'isolation', 'workers', 'timeoutMs'];
+const optionNames = [...sessionOptionNames, 'batching', 'isolation', 'workers', 'timeoutMs', 'signal'];
 
 /**
  * Opens a file written by `exportOnnx`: all that is needed to classify raw text is in it.
  *
  * @param source path or contents of the ONNX file
  * @throws INPUT_INVALID, FILE_NOT_FOUND, FILE_ACCESS, ONNX_INVALID, METADATA_INVALID, OPTION_UNKNOWN, OPTION_INVALID,
- * OPTION_UNSUPPORTED, PACKAGE_MISSING, PROVIDER_MISSING, PROVIDER_FALLBACK, RUNTIME_LOST
+ * OPTION_UNSUPPORTED, PACKAGE_MISSING, PROVIDER_MISSING, PROVIDER_FALLBACK, RUNTIME_LOST, INTERRUPTED
  */
 export async function loadClassifier(
   source: string | Uint8Array,
   options: ClassifierOptions = {},
 ): Promise<Classifier> {
   checkOptions(options);
+  return openUnlessAborted(
+    options.signal,
+    () => open(source, options),
+    (late) => late.dispose(),
+  );
+}
+
+async function open(source: string | Uint8Array, options: ClassifierOptions): Promise<Classifier> {
   const { batching, isolation = 'none' } = options;
   // What an open model needs is loaded with the first of them, so that importing the runtime takes a few milliseconds.
   const [model, { readMetadata }] = await Promise.all([
@@ -131,7 +142,14 @@ async function openPool(model: Uint8Array, plan: ModelPlan, options: ClassifierO
   return { session: first as Session, runner: pool, pool };
 }
 
-function sessionOptionsOf({ batching, isolation, workers, timeoutMs, ...session }: ClassifierOptions): SessionOptions {
+function sessionOptionsOf({
+  batching,
+  isolation,
+  workers,
+  timeoutMs,
+  signal,
+  ...session
+}: ClassifierOptions): SessionOptions {
   return session;
 }
 

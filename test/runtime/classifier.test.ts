@@ -1,4 +1,7 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -7,7 +10,9 @@ import { exportOnnx } from '../../exporters/export.ts';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { type Classifier, loadClassifier } from '../../runtime/index.ts';
 import { predictionOf } from '../../runtime/predict/prediction.ts';
+import { loadClassifier as loadInBrowser } from '../../runtime/web/index.ts';
 import { referenceForward } from '../../src/reference/reference.ts';
+import { processesOfModels } from '../support/serving.ts';
 import { modelOf } from '../support/trained-model.ts';
 
 const head = { type: 'dense', units: 1, activation: 'sigmoid' } as const;
@@ -285,6 +290,44 @@ describe('a signal', () => {
     controller.abort();
     await expect(mine).rejects.toMatchObject({ code: 'INTERRUPTED' });
     expect(await others).toEqual(await binary.predict('w3'));
+  });
+
+  test.each([
+    ['in this process', {}],
+    ['in a child', { isolation: 'process' }],
+  ] as const)('ends loading %s before it begins and while it goes on', async (_, isolation) => {
+    const load = (source: string | Uint8Array, signal: AbortSignal) =>
+      loadClassifier(source, { providers: 'cpu', ...isolation, signal });
+    const file = exportOnnx(model);
+    const refused = { code: 'INTERRUPTED', message: 'loading was aborted', cause: 'why' };
+    await expect(load(file, AbortSignal.abort('why'))).rejects.toMatchObject(refused);
+    const controller = new AbortController();
+    const loading = load(file, controller.signal);
+    controller.abort('why');
+    await expect(loading).rejects.toMatchObject(refused);
+
+    const late = new AbortController();
+    const classifier = await load(file, late.signal);
+    late.abort();
+    expect((await classifier.predict('w1')).words).toBe(1);
+    await classifier.dispose();
+    const missing = load('no/such/model.onnx', new AbortController().signal);
+    await expect(missing).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+    // The child of the load that was given up ends, too.
+    await expect.poll(processesOfModels).toEqual([]);
+  });
+
+  test('ends the transfer of a file to a browser', async () => {
+    const server = createServer((_, response) => response.write('a part')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const controller = new AbortController();
+    const loading = loadInBrowser(`http://127.0.0.1:${port}/`, { signal: controller.signal });
+    const [, response] = (await once(server, 'request')) as [unknown, ServerResponse];
+    controller.abort();
+    await expect(loading).rejects.toMatchObject({ code: 'INTERRUPTED' });
+    await once(response, 'close');
+    server.close();
   });
 
   test('ends predictStream while its source gives nothing', async () => {

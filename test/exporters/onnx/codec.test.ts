@@ -165,6 +165,13 @@ describe('hostile files are refused', () => {
     expectRefused(bytes);
   });
 
+  test.each([1, 9, 99, 2 ** 40])('opset %s', async (version) => {
+    const bytes = changed((message) => {
+      message.opsetImport = [{ domain: '', version }];
+    });
+    await expect(loadClassifier(bytes, { providers: 'cpu' })).rejects.toEqual(invalid);
+  });
+
   test.each<[string, (message: InstanceType<typeof onnx.ModelProto>) => void]>([
     ['no graph', (message) => delete message.graph],
     ['no opset', (message) => (message.opsetImport = [])],
