@@ -12,7 +12,7 @@ export interface Machine extends Host {
 }
 
 /** @param contenders whose versions are told */
-export async function describeMachine(
+export async function measureMachine(
   contenders: readonly { readonly name: string; readonly version: string }[],
 ): Promise<Machine> {
   const [load = 0] = loadavg(); // before anything is measured: of others

@@ -1,5 +1,5 @@
 /** The field of a chart with its grid, ticks and labels. */
-import { type Attributes, element, text } from './svg.ts';
+import { line, text } from './svg.ts';
 import { textWidth } from './text-width.ts';
 import { filled, stroked } from './theme.ts';
 
@@ -55,8 +55,4 @@ function spacing(ticks: Axis['ticks']): number {
   let every = 1;
   while (every < ticks.length && !fits(every)) every++;
   return every;
-}
-
-export function line(x1: number, y1: number, x2: number, y2: number, attributes: Attributes): string {
-  return element('line', { x1, y1, x2, y2, ...attributes });
 }

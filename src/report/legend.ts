@@ -1,6 +1,6 @@
 /** Which line is which, above the field. */
-import { line } from './axes.ts';
-import { type Attributes, text } from './svg.ts';
+
+import { type Attributes, line, text } from './svg.ts';
 import { textWidth } from './text-width.ts';
 
 export interface LegendEntry {

@@ -1,6 +1,6 @@
 /** Lines down a field at places of note, their labels on top. Where labels, or a label and a line, would touch, the one on the left goes a row higher. */
-import { type Field, line } from './axes.ts';
-import { text } from './svg.ts';
+import type { Field } from './axes.ts';
+import { line, text } from './svg.ts';
 import { textWidth } from './text-width.ts';
 import { filled, stroked } from './theme.ts';
 

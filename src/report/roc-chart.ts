@@ -1,9 +1,9 @@
 import { scaleLinear } from 'd3-scale';
 import { line as path } from 'd3-shape';
-import { axisHeight, axisWidth, drawAxes, type Field, line } from './axes.ts';
+import { axisHeight, axisWidth, drawAxes, type Field } from './axes.ts';
 import { drawLegend } from './legend.ts';
 import type { RocCurve, RocPoint } from './roc.ts';
-import { drawing, element, headHeight, pixels } from './svg.ts';
+import { drawing, element, headHeight, line, pixels } from './svg.ts';
 import { curveStyle, stroked } from './theme.ts';
 
 /** Receiver operating characteristics. */

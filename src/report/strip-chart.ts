@@ -1,8 +1,8 @@
 /** Figures of several runs beside a published one: a row each, a dot a run, a line at their mean, a diamond for the other's. */
 import { extent, mean } from 'd3-array';
 import { scaleLinear } from 'd3-scale';
-import { axisHeight, line } from './axes.ts';
-import { drawing, element, headHeight, text, tooltip } from './svg.ts';
+import { axisHeight } from './axes.ts';
+import { drawing, element, headHeight, line, text, tooltip } from './svg.ts';
 import { textWidth } from './text-width.ts';
 import { filled, stroked } from './theme.ts';
 

@@ -17,6 +17,10 @@ export function text(x: number, y: number, words: string, attributes: Attributes
   return element('text', { x, y, ...filled('ink'), ...attributes }, [escapeMarkup(words)]);
 }
 
+export function line(x1: number, y1: number, x2: number, y2: number, attributes: Attributes): string {
+  return element('line', { x1, y1, x2, y2, ...attributes });
+}
+
 /** What a pointer over the element, or a screen reader, tells. */
 export function tooltip(words: string): string {
   return element('title', {}, [escapeMarkup(words)]);

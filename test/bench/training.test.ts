@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseSpec } from '../../models/spec.ts';
-import { describeMachine } from '../../src/bench/machine.ts';
+import { measureMachine } from '../../src/bench/machine.ts';
 import { drawTraining } from '../../src/bench/training/bar-chart.ts';
 import type { Contender } from '../../src/bench/training/contender.ts';
 import { startContenders } from '../../src/bench/training/contenders.ts';
@@ -231,7 +231,7 @@ describe('the comparison', () => {
 
 describe('what people see', () => {
   it('has a line and a bar for every row', async () => {
-    const machine = await describeMachine(await contendersOf('wasm'));
+    const machine = await measureMachine(await contendersOf('wasm'));
     const { rows } = await run(tinyOutlines, await contendersOf('wasm', 'js'));
     const lines = describeTraining(rows, machine).split('\n');
     expect(lines.filter((line) => /█$/.test(line))).toHaveLength(rows.length);

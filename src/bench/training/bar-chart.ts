@@ -1,7 +1,8 @@
 /** Milliseconds of a step as bars, those of a problem together, the fastest on top; the scale is logarithmic. */
+import { groups } from 'd3-array';
 import { scaleLog } from 'd3-scale';
-import { line } from '../../report/axes.ts';
-import { drawing, element, headHeight, text } from '../../report/svg.ts';
+
+import { drawing, element, headHeight, line, text } from '../../report/svg.ts';
 import { filled, stroked } from '../../report/theme.ts';
 import type { Machine } from '../machine.ts';
 import { contenderColours } from './contender-colours.ts';
@@ -14,11 +15,7 @@ const lineHeight = 16;
 const groupHeight = 26;
 
 export function drawTraining(rows: readonly TrainingRow[], { cpu, cores, node }: Machine): string {
-  const problems = new Map<string, TrainingRow[]>();
-  for (const row of rows) {
-    const name = `${row.shape} · ${row.layer} · ids: ${row.ids}`;
-    problems.set(name, [...(problems.get(name) ?? []), row]);
-  }
+  const problems = groups(rows, ({ shape, layer, ids }) => `${shape} · ${layer} · ids: ${ids}`);
   const medians = rows.map(({ medianMs }) => medianMs);
   const place = scaleLog([Math.min(...medians), Math.max(...medians)], [left, width - right]).nice();
   const title = 'One training step, milliseconds (logarithmic)';

@@ -1,6 +1,6 @@
 /** How the time of a step grows with each size of a model, the others held. */
 import type { Progress } from '../../core/progress.ts';
-import { describeMachine, type Machine } from '../machine.ts';
+import { type Machine, measureMachine } from '../machine.ts';
 import { type AxisName, axes, middle } from './axes.ts';
 import type { Absence, ContenderName } from './contender.ts';
 import { startContenders } from './contenders.ts';
@@ -41,7 +41,7 @@ export async function measureCurves(bench: CurvesBench): Promise<Curves> {
   );
   const { contenders, absences: missing } = await startContenders(bench.contenders, bench.threads);
   try {
-    const machine = await describeMachine(contenders);
+    const machine = await measureMachine(contenders);
     const outlines = planned.map(({ outline }) => outline);
     const { rows, absences } = await runTraining({ ...bench, outlines, contenders, texts: undefined, patient: false });
     const points = rows.map(({ shape, ids: _, usefulFlops: __, ...row }): CurvePoint => {

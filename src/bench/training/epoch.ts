@@ -11,7 +11,7 @@ import { onnxruntimeEngine } from '../../training/engines/onnxruntime/engine.ts'
 import { wasmEngine } from '../../training/engines/wasm/engine.ts';
 import { type FitState, fitModel } from '../../training/fit.ts';
 import { adam } from '../../training/optimisers.ts';
-import { describeMachine, type Machine } from '../machine.ts';
+import { type Machine, measureMachine } from '../machine.ts';
 import { type Spread, spreadOf } from '../spread.ts';
 import type { Absence } from './contender.ts';
 import { findRealTexts, type RealIds } from './real-texts.ts';
@@ -82,7 +82,7 @@ export async function measureEpochs(bench: EpochBench): Promise<EpochFigures> {
       }
     }
   }
-  const machine = await describeMachine([]);
+  const machine = await measureMachine([]);
   progress.start('Epochs', (1 + bench.epochs) * runners.length);
   for (let epoch = 0; epoch <= bench.epochs; epoch++) {
     for (const [index, runner] of runners.entries()) {

@@ -36,13 +36,13 @@ export function benchTraining(): Command {
     'time a training step: the engines beside TensorFlow.js, PyTorch and Keras',
     async (terminal, options: Options) => {
       // With all engines; loaded when it is needed.
-      const [bench, { drawTraining }] = await Promise.all([
-        import('../../bench/training/bench.ts'),
+      const [{ measureSteps }, { drawTraining }] = await Promise.all([
+        import('../../bench/training/steps.ts'),
         import('../../bench/training/bar-chart.ts'),
       ]);
       const { progress } = terminal;
       const patient = command.getOptionValueSource('contenders') === 'cli';
-      const { machine, rows, missing, absences, noReviews, problems } = await bench.benchTraining({
+      const { machine, rows, missing, absences, noReviews, problems } = await measureSteps({
         ...options,
         patient,
         progress,

@@ -1,4 +1,5 @@
 /** The benchmarks as people read them. */
+import { groups } from 'd3-array';
 import type { Machine } from '../../bench/machine.ts';
 import type { Absence } from '../../bench/training/contender.ts';
 import type { CurvePoint } from '../../bench/training/curves.ts';
@@ -22,7 +23,7 @@ const barWidth = 20;
 export function describeTraining(rows: readonly MeasuredRow[], { peak }: Pick<Machine, 'peak'>): string {
   const medians = rows.map(({ medianMs }) => medianMs);
   const bar = logarithmicBar(Math.min(...medians), Math.max(...medians));
-  const lines = groupByProblem(rows).flatMap((group, index) => {
+  const lines = groups(rows, problemOf).flatMap(([, group], index) => {
     const fastest = Math.min(...group.map(({ medianMs }) => medianMs));
     const sorted = group.toSorted((a, b) => a.medianMs - b.medianMs);
     return [
@@ -50,16 +51,6 @@ export function describeTraining(rows: readonly MeasuredRow[], { peak }: Pick<Ma
     }),
     'GFLOP/s: products that no algorithm avoids; of peak: of the large product, on as many cores as threads.',
   ].join('\n\n');
-}
-
-/** The rows of each problem, in their order. */
-function groupByProblem(rows: readonly MeasuredRow[]): MeasuredRow[][] {
-  const groups = new Map<string, MeasuredRow[]>();
-  for (const row of rows) {
-    const key = `${row.shape} ${row.layer} ${row.ids}`;
-    groups.set(key, [...(groups.get(key) ?? []), row]);
-  }
-  return [...groups.values()];
 }
 
 function logarithmicBar(least: number, most: number): (value: number) => string {
@@ -112,19 +103,18 @@ export function describeAbsences(
   absences: readonly ProblemAbsence[],
   problems: number,
 ): string[] {
-  const grouped = new Map<string, string[]>();
-  for (const { contender, threads, reason, shape, layer, ids } of absences) {
-    const key = `${nameOf({ contender, threads })}\n${reason}`;
-    grouped.set(key, [...(grouped.get(key) ?? []), `${shape} ${layer} ${ids}`]);
-  }
+  const grouped = groups(absences, (absence) => `not timed: ${nameOf(absence)}\n${absence.reason}`);
   return [
     ...missing.map((absence) => `not timed: ${nameOf(absence)}: ${absence.reason}`),
-    ...[...grouped].map(([key, places]) => {
-      const [who, reason] = key.split('\n') as [string, string];
-      const where = places.length === problems ? '' : ` on ${places.join(', ')}`;
-      return `not timed: ${who}${where}: ${reason}`;
+    ...grouped.map(([whoAndWhy, places]) => {
+      const where = places.length === problems ? '' : ` on ${places.map(problemOf).join(', ')}`;
+      return whoAndWhy.replace('\n', `${where}: `);
     }),
   ];
+}
+
+function problemOf({ shape, layer, ids }: Pick<MeasuredRow, 'shape' | 'layer' | 'ids'>): string {
+  return `${shape} ${layer} ${ids}`;
 }
 
 function nameOf({ contender, threads }: Pick<Absence, 'contender' | 'threads'>): string {

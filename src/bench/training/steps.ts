@@ -1,14 +1,14 @@
-/** The whole benchmark of training, from what was asked for to rows. */
+/** The benchmark of single training steps, from what was asked for to rows. */
 import { fail } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
-import { describeMachine, type Machine } from '../machine.ts';
+import { type Machine, measureMachine } from '../machine.ts';
 import type { Absence, ContenderName } from './contender.ts';
 import { startContenders } from './contenders.ts';
 import { listProblems, type Selection } from './problems.ts';
 import { findRealTexts } from './real-texts.ts';
 import { runTraining, type TrainingRun } from './run.ts';
 
-export interface TrainingBench extends Selection {
+export interface StepsBench extends Selection {
   readonly contenders: readonly ContenderName[];
   readonly threads: readonly number[];
   /** Of timing, for each contender on each problem. */
@@ -18,7 +18,7 @@ export interface TrainingBench extends Selection {
   readonly progress: Progress;
 }
 
-export interface TrainingFigures extends TrainingRun {
+export interface StepsFigures extends TrainingRun {
   readonly machine: Machine;
   /** Who could not be started. */
   readonly missing: readonly Absence[];
@@ -29,7 +29,7 @@ export interface TrainingFigures extends TrainingRun {
 }
 
 /** @throws OPTION_INVALID when the selection is empty */
-export async function benchTraining(bench: TrainingBench): Promise<TrainingFigures> {
+export async function measureSteps(bench: StepsBench): Promise<StepsFigures> {
   const { progress, seconds, patient } = bench;
   const texts = bench.ids.includes('real') ? await findRealTexts(progress) : undefined;
   progress.stop();
@@ -39,10 +39,8 @@ export async function benchTraining(bench: TrainingBench): Promise<TrainingFigur
   }
   const { contenders, absences: missing } = await startContenders(bench.contenders, bench.threads);
   try {
-    const machine = await describeMachine(contenders);
-    const run = await runTraining({
-      ...{ outlines, contenders, texts, seconds, patient, progress },
-    });
+    const machine = await measureMachine(contenders);
+    const run = await runTraining({ outlines, contenders, texts, seconds, patient, progress });
     return { ...run, machine, missing, noReviews: texts?.missing, problems: outlines.length };
   } finally {
     for (const contender of contenders) await contender.close();
