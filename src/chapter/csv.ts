@@ -1,9 +1,10 @@
 /** The raw numbers as tables that any program reads: RFC 4180, a line feed after each row, nothing in an empty cell. */
 import { deviation, mean } from 'd3-array';
-import { chapterModels } from '../../models/zoo/chapter-models.ts';
+import { csvCell } from '../core/csv-cell.ts';
 import { type AuthorsFigures, authors } from './authors.ts';
 import type { ChapterResults } from './chapter.ts';
 import { authorsSeconds, medianSeconds, trainingSeconds } from './figures.ts';
+import { byModel } from './outcome.ts';
 
 type Cell = string | number | boolean | null | undefined;
 type Row = Readonly<Record<string, Cell>>;
@@ -27,8 +28,7 @@ export function toCsv(rows: readonly Row[]): string {
 }
 
 function written(cell: Cell): string {
-  const text = cell === null || cell === undefined ? '' : String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvCell(cell === null || cell === undefined ? '' : String(cell));
 }
 
 function runRows({ runs }: ChapterResults): Row[] {
@@ -72,9 +72,7 @@ function epochRows({ runs }: ChapterResults): Row[] {
 }
 
 function modelRows({ runs }: ChapterResults): Row[] {
-  return chapterModels.flatMap((model) => {
-    const own = runs.filter((run) => run.model === model);
-    if (own.length === 0) return [];
+  return byModel(runs).map(({ model, runs: own }) => {
     const theirs: AuthorsFigures = authors[model];
     const spread = (name: string, values: readonly number[]) => ({
       [`${name}Mean`]: mean(values),

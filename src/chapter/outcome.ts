@@ -1,10 +1,13 @@
 /** What one run of a model gave: everything that the report says of it, kept as `outcome.json` in the folder of the run. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { epochRecordSchema } from '../../models/checkpoint/state.ts';
 import { producer } from '../../models/metadata/producer.ts';
+import { type ChapterModel, chapterModels } from '../../models/zoo/chapter-models.ts';
 import { RecurrentError } from '../core/errors.ts';
 import { readFileWhole, writeFileAtomically } from '../core/files.ts';
+import { runFiles } from '../training/run-folder.ts';
 
 const count = z.int().min(0);
 
@@ -74,6 +77,19 @@ export const outcomeSchema = z.strictObject({
 
 export type Outcome = Readonly<z.output<typeof outcomeSchema>>;
 
+/** A model with its runs. */
+export interface ModelRuns {
+  readonly model: ChapterModel;
+  readonly runs: readonly Outcome[];
+}
+
+/** In the order of the chapter; models without a run are left out. */
+export function byModel(runs: readonly Outcome[]): ModelRuns[] {
+  return chapterModels
+    .map((model) => ({ model, runs: runs.filter((run) => run.model === model) }))
+    .filter((group) => group.runs.length > 0);
+}
+
 /** What an outcome depends on besides the folder that it lies in. */
 export interface OutcomeKey {
   /** SHA-256 of the data. */
@@ -85,6 +101,8 @@ const fileSchema = z.strictObject({
   version: z.literal(producer.version),
   fingerprint: z.string(),
   parityTexts: count,
+  /** See `digestOfModels`. */
+  models: z.string(),
   outcome: outcomeSchema,
 });
 
@@ -93,21 +111,35 @@ export function outcomeFile(folder: string): string {
 }
 
 export async function saveOutcome(folder: string, key: OutcomeKey, outcome: Outcome): Promise<void> {
-  const contents = { version: producer.version, ...key, outcome };
+  const contents = { version: producer.version, ...key, models: await digestOfModels(folder), outcome };
   await writeFileAtomically(outcomeFile(folder), `${JSON.stringify(contents)}\n`);
 }
 
-/** The outcome that `folder` holds; undefined where there is none, or one of other data, another version or another sample. */
+/**
+ * The outcome that `folder` holds; undefined where there is none, or one of other data, another version or another
+ * sample, or where the models are not those that were judged.
+ */
 export async function keptOutcome(folder: string, key: OutcomeKey): Promise<Outcome | undefined> {
-  const bytes = await readFileWhole(outcomeFile(folder)).catch((error) => {
+  const bytes = await readIfThere(outcomeFile(folder));
+  const read = fileSchema.safeParse(bytes && parsed(Buffer.from(bytes).toString('utf8')));
+  if (!read.success) return undefined;
+  const { fingerprint, parityTexts, models, outcome } = read.data;
+  const same = fingerprint === key.fingerprint && parityTexts === key.parityTexts;
+  return same && models === (await digestOfModels(folder)) ? outcome : undefined;
+}
+
+/** SHA-256 of the best checkpoint and the exported file, one after the other; undefined where one is missing. */
+async function digestOfModels(folder: string): Promise<string | undefined> {
+  const { best, onnx } = runFiles(folder);
+  const [checkpoint, exported] = [await readIfThere(best), await readIfThere(onnx)];
+  return checkpoint && exported && createHash('sha256').update(checkpoint).update(exported).digest('hex');
+}
+
+function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  return readFileWhole(path).catch((error) => {
     if (error instanceof RecurrentError && error.code === 'FILE_NOT_FOUND') return undefined;
     throw error;
   });
-  if (!bytes) return undefined;
-  const read = fileSchema.safeParse(parsed(Buffer.from(bytes).toString('utf8')));
-  if (!read.success) return undefined;
-  const { fingerprint, parityTexts, outcome } = read.data;
-  return fingerprint === key.fingerprint && parityTexts === key.parityTexts ? outcome : undefined;
 }
 
 function parsed(json: string): unknown {

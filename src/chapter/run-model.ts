@@ -19,7 +19,13 @@ import { runners } from '../parity/runners.ts';
 import { lossChart } from '../report/history-charts.ts';
 import { type RocPoint, rocCurve } from '../report/roc.ts';
 import type { EngineName } from '../training/engine.ts';
-import { type EvaluationReport, encodeFor, evaluate } from '../training/evaluate.ts';
+import {
+  type EvaluateOptions,
+  type EvaluationReport,
+  encodeFor,
+  evaluate,
+  type LabelledTexts,
+} from '../training/evaluate.ts';
 import type { RunOptionsInput } from '../training/options.ts';
 import { checkRunFolder, type RunFiles } from '../training/run-folder.ts';
 import { type TrainingResult, train } from '../training/train.ts';
@@ -143,15 +149,8 @@ async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
   return [result, (performance.now() - began) / 1000];
 }
 
-type Judging = Parameters<typeof evaluateOnnx>[2];
-
 /** What is judged is the file as it lies on the disk. */
-async function exportAndJudge(
-  model: TrainedModel,
-  path: string,
-  test: Parameters<typeof evaluateOnnx>[1],
-  options: Judging,
-) {
+async function exportAndJudge(model: TrainedModel, path: string, test: LabelledTexts, options: EvaluateOptions) {
   await writeFileAtomically(path, exportOnnx(model));
   const bytes = await readFileWhole(path);
   const { loss, accuracy, runner } = await evaluateOnnx(bytes, test, options);

@@ -1,5 +1,5 @@
 /** Runs of the chapter on a few made reviews: what they give, what is kept, what is begun anew. */
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -77,6 +77,17 @@ describe('a chapter', () => {
     }
     // Training was not repeated, so there are no times of its epochs.
     expect(again.runs[2]?.epochSeconds).toEqual([null, null, null]);
+  });
+
+  it('judges a run anew whose models are not those of its outcome', async () => {
+    const onnx = (seed: number) => join(runFolder('simple-rnn-onehot', seed), 'model.onnx');
+    await copyFile(onnx(1), onnx(0));
+    await rm(onnx(1));
+    const again = await smallChapter(data, join(folder, 'out'), { models: ['simple-rnn-onehot'] });
+    expect(again.keptRuns).toBe(0);
+    expect(again.runs.map(({ onnx: { loss } }) => loss)).toEqual(
+      results.runs.slice(0, 2).map(({ onnx: { loss } }) => loss),
+    );
   });
 
   it('goes on with a run that may have more epochs, and compares anew for another sample', async () => {

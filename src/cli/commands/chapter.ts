@@ -5,8 +5,9 @@ import { type ChapterModel, chapterModels } from '../../../models/zoo/chapter-mo
 import { type ChapterResults, type PlannedRun, runChapter } from '../../chapter/chapter.ts';
 import { csvFiles } from '../../chapter/csv.ts';
 import { writeSpread } from '../../chapter/figures.ts';
-import type { Outcome } from '../../chapter/outcome.ts';
+import { byModel, type Outcome } from '../../chapter/outcome.ts';
 import { writeReport } from '../../chapter/report.ts';
+import type { ChapterTraining } from '../../chapter/run-model.ts';
 import { timeLeft } from '../../chapter/time-left.ts';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
@@ -38,16 +39,13 @@ const quick = new Option(
 const out = new Option('--out <folder>', 'folder for the report, the figures and the runs').default('runs/chapter');
 const overwrite = new Option('--overwrite', 'train anew what the folder already holds');
 
-interface Options extends TerminalOptions {
+interface Options extends TerminalOptions, ChapterTraining {
   readonly models: readonly ChapterModel[];
   readonly seeds?: number;
   readonly quick?: boolean;
   readonly out: string;
   readonly overwrite?: boolean;
   readonly imdbPath?: string;
-  readonly epochs?: number;
-  readonly engine?: NonNullable<Parameters<typeof runChapter>[0]['training']>['engine'];
-  readonly threads?: number;
 }
 
 /** `recurrent chapter`: the eight models of the chapter on the 50,000 IMDB reviews, as one report. */
@@ -154,22 +152,16 @@ async function writeFiles(folder: string, results: ChapterResults): Promise<stri
 
 function describe({ runs, seconds, keptRuns }: ChapterResults, files: readonly string[]): string {
   const [report = '', ...figures] = files;
-  const rows = chapterModels.flatMap((model) => {
-    const own = runs.filter((outcome) => outcome.model === model);
-    if (own.length === 0) return [];
+  const rows = byModel(runs).map(({ model, runs: own }) => {
+    const epochs = own.map(({ history }) => history.length);
     return [
-      [
-        model,
-        formatCount(own[0]?.parameters ?? 0),
-        writeSpread(
-          own.map(({ history }) => history.length),
-          own.length > 1 ? 1 : 0,
-        ),
-        writeSpread(own.map(({ validation }) => validation.loss)),
-        writeSpread(own.map(({ validation }) => validation.accuracy)),
-        writeSpread(own.map(({ test }) => test.accuracy)),
-        String(own.reduce((sum, { parity }) => sum + parity.flips, 0)),
-      ],
+      model,
+      formatCount(own[0]?.parameters ?? 0),
+      writeSpread(epochs, own.length > 1 ? 1 : 0),
+      writeSpread(own.map(({ validation }) => validation.loss)),
+      writeSpread(own.map(({ validation }) => validation.accuracy)),
+      writeSpread(own.map(({ test }) => test.accuracy)),
+      String(own.reduce((sum, { parity }) => sum + parity.flips, 0)),
     ];
   });
   return [

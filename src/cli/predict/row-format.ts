@@ -1,5 +1,6 @@
 /** How a classified text is written. */
 import type { Prediction } from '../../../runtime/predict/prediction.ts';
+import { csvCell } from '../../core/csv-cell.ts';
 import { excerpt, fill, printable, widestOf } from '../terminal/format.ts';
 import type { TextFormat } from './texts.ts';
 
@@ -30,15 +31,10 @@ const columns = ['label', 'probability', 'words', 'known_words', 'text'];
 const csv: RowFormat = {
   head: `${columns.join(',')}\n`,
   row: ({ label, probability, words, knownWords, text }) =>
-    [cell(label), probability, words, knownWords, cell(text)].join(','),
+    [csvCell(label), probability, words, knownWords, csvCell(text)].join(','),
   between: '\n',
   end: '\n',
 };
-
-/** RFC 4180. */
-function cell(value: string): string {
-  return /[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
-}
 
 const jsonl: RowFormat = { head: '', row: (classified) => JSON.stringify(classified), between: '\n', end: '\n' };
 
