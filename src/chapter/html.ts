@@ -1,7 +1,7 @@
 /** HTML as text: everything that is put in is escaped, unless it is HTML already. */
 import { escapeMarkup } from '../report/escape-markup.ts';
 
-/** A piece of a page. Made by `html` and `svgPart` only. */
+/** A piece of a page. Made by `html` and `escaped` only. */
 export type Html = { readonly markup: string } & { readonly [made]: true };
 declare const made: unique symbol;
 
@@ -9,15 +9,11 @@ type Insert = string | number | Html | readonly Insert[];
 
 /** Escapes texts and numbers, for elements and for double-quoted attributes; puts lists together. */
 export function html(pieces: TemplateStringsArray, ...inserts: readonly Insert[]): Html {
-  return piece(pieces.map((text, index) => text + written(inserts[index] ?? '')).join(''));
+  return escaped(pieces.map((text, index) => text + written(inserts[index] ?? '')).join(''));
 }
 
-/** A chart of `src/report`, which has escaped its own words. */
-export function svgPart(svg: string): Html {
-  return piece(svg);
-}
-
-function piece(markup: string): Html {
+/** Markup that needs no escaping any more: a chart of `src/report`, a style sheet. */
+export function escaped(markup: string): Html {
   return { markup } as Html;
 }
 

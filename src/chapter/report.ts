@@ -1,9 +1,10 @@
 /** The report: one HTML file that needs nothing beside it. Its policy forbids it to fetch or to run anything. */
 import type { ChapterResults } from './chapter.ts';
-import { type Html, html, svgPart } from './html.ts';
+import { escaped, type Html, html } from './html.ts';
+import { byModel } from './outcome.ts';
 import { dataSection } from './sections/data.ts';
 import { modelSection } from './sections/model.ts';
-import { byModel, cards, comparison } from './sections/overview.ts';
+import { cards, comparison } from './sections/overview.ts';
 import { paritySection, testSection } from './sections/proof.ts';
 import { timingSection } from './sections/timings.ts';
 import { style } from './style.ts';
@@ -35,7 +36,7 @@ export function writeReport(results: ChapterResults): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <meta name="color-scheme" content="light dark">
 <title>Recurrent networks on 50,000 film reviews</title>
-<style>${svgPart(style)}</style>
+<style>${escaped(style)}</style>
 </head>
 <body>
 <header>
@@ -63,6 +64,6 @@ ${content(results)}
 function fileSection(): Html {
   return html`
 <p>Beside this file: <code>results.json</code> (everything above as numbers), <code>models.csv</code>, <code>runs.csv</code>, <code>epochs.csv</code>, <code>parity.csv</code> and <code>lengths.csv</code>. Each run has a folder <code>runs/&lt;model&gt;/seed-&lt;n&gt;</code> with its best checkpoint, its history, the chart of its losses and the exported model:</p>
-<pre>recurrent predict runs/lstm/seed-0/model.onnx "A film that I will not forget."
+<pre tabindex="0">recurrent predict runs/lstm/seed-0/model.onnx "A film that I will not forget."
 recurrent inspect runs/lstm/seed-0/model.onnx</pre>`;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { html, svgPart } from '../../src/chapter/html.ts';
+import { escaped, html } from '../../src/chapter/html.ts';
 import { htmlTable } from '../../src/chapter/html-table.ts';
 
 /** Any text at all, markup, controls and lone surrogates among it. */
@@ -36,13 +36,13 @@ describe('html', () => {
 
   it('puts pieces, lists and numbers together without escaping them twice', () => {
     const items = ['a & b', '<c>'].map((item) => html`<li>${item}</li>`);
-    expect(html`<ul>${items}</ul>${3}${['x', '<']}${svgPart('<svg/>')}`.markup).toBe(
+    expect(html`<ul>${items}</ul>${3}${['x', '<']}${escaped('<svg/>')}`.markup).toBe(
       '<ul><li>a &amp; b</li><li>&lt;c&gt;</li></ul>3x&lt;<svg/>',
     );
   });
 
   it('does not take an object with a field of that name for a piece of a page', () => {
-    // @ts-expect-error Only html and svgPart make pieces.
+    // @ts-expect-error Only html and escaped make pieces.
     html`${{ markup: '<script>' }}`;
   });
 });

@@ -58,6 +58,12 @@ it('is the same page for the same results', () => {
   expect(writeReport(JSON.parse(JSON.stringify(results)))).toBe(writeReport(results));
 });
 
+/** What scrolls sideways and cannot be focused: a keyboard does not reach what it hides. */
+const scrolledByPointerAlone = `[...document.querySelectorAll('main *')]
+  .filter((each) => each.clientWidth > 0 && each.scrollWidth > each.clientWidth && each.tabIndex < 0)
+  .filter((each) => getComputedStyle(each).overflowX === 'auto')
+  .map((each) => each.outerHTML.slice(0, 80))`;
+
 describe.skipIf(!chromiumPath)(`in a browser${chromiumPath ? '' : `: ${whyNoChromium}`}`, () => {
   let browser: Browser;
   beforeAll(async () => {
@@ -101,6 +107,7 @@ describe.skipIf(!chromiumPath)(`in a browser${chromiumPath ? '' : `: ${whyNoChro
         contrast: expect.toSatisfy((ratio: number) => ratio >= 4.5),
       });
     }
+    expect(await page.evaluate<string[]>(scrolledByPointerAlone)).toEqual([]);
     await page.close();
   });
 

@@ -4,7 +4,8 @@ import { histogram } from '../../report/histogram.ts';
 import { authorsFacts } from '../authors.ts';
 import type { ChapterResults } from '../chapter.ts';
 import { printedIds } from '../facts.ts';
-import { type Html, html, svgPart } from '../html.ts';
+import { type Html, html } from '../html.ts';
+import { htmlFigure } from '../html-figure.ts';
 import { htmlTable } from '../html-table.ts';
 
 export function dataSection({ facts }: ChapterResults): Html {
@@ -31,20 +32,21 @@ ${htmlTable({
   ],
 })}
 <p>The most frequent words: ${facts.mostFrequent.map((word, index) => html`${index ? ', ' : ''}<q>${word}</q>`)}.</p>
-<figure>${svgPart(
-    histogram({
-      title: 'Lengths of the reviews',
-      note: 'training part, in ids before padding',
-      xLabel: 'ids',
-      yLabel: 'reviews',
-      values: facts.lengthCounts.flatMap(([length, texts]) => Array<number>(texts).fill(length)),
-      marks: [
-        { x: memory.time, label: `read: ${memory.time}` },
-        { x: lengths.median, label: `median: ${lengths.median}` },
-      ],
-      width: 760,
-    }),
-  )}</figure>
+${htmlFigure(
+  'Lengths of the reviews',
+  histogram({
+    title: 'Lengths of the reviews',
+    note: 'training part, in ids before padding',
+    xLabel: 'ids',
+    yLabel: 'reviews',
+    values: facts.lengthCounts.flatMap(([length, texts]) => Array<number>(texts).fill(length)),
+    marks: [
+      { x: memory.time, label: `read: ${memory.time}` },
+      { x: lengths.median, label: `median: ${lengths.median}` },
+    ],
+    width: 760,
+  }),
+)}
 <h3>How a review becomes ids</h3>
 <p>The first review begins</p>
 <blockquote>${facts.firstText}…</blockquote>

@@ -7,10 +7,10 @@ import { confusionChart } from '../../report/confusion-chart.ts';
 import { accuracyChart, lossChart } from '../../report/history-charts.ts';
 import { lineChart, type Series } from '../../report/line-chart.ts';
 import { type AuthorsFigures, authors } from '../authors.ts';
-import { type Html, html, svgPart } from '../html.ts';
+import { type Html, html } from '../html.ts';
+import { htmlFigure } from '../html-figure.ts';
 import { htmlTable } from '../html-table.ts';
-import type { Outcome } from '../outcome.ts';
-import type { ModelRuns } from './overview.ts';
+import type { ModelRuns, Outcome } from '../outcome.ts';
 
 /** A model: its layers, its curves, its runs, what it takes for what. */
 export function modelSection({ model, runs }: ModelRuns): Html {
@@ -28,8 +28,8 @@ ${htmlTable({
   rows: first.layers.map(({ layer, shape, parameters }) => [layer, shape, formatCount(parameters)]),
 })}
 <div class="charts">
-<figure>${svgPart(curves(model, runs, 'loss'))}</figure>
-<figure>${svgPart(curves(model, runs, 'accuracy'))}</figure>
+${htmlFigure(`Loss of ${model}`, curves(model, runs, 'loss'))}
+${htmlFigure(`Accuracy of ${model}`, curves(model, runs, 'accuracy'))}
 </div>
 ${htmlTable({
   caption: `Runs of ${model}; the test figures are of the checkpoint as it was loaded from its file, and of the exported ONNX file`,
@@ -51,14 +51,15 @@ ${htmlTable({
   rows: runs.map(runRow),
 })}
 <p class="muted">Authors: validation loss ${theirs.validationLoss.toFixed(4)} and accuracy ${theirs.validationAccuracy.toFixed(4)}, of ${theirs.of}${theirs.testAccuracy === undefined ? '' : `; test accuracy ${theirs.testAccuracy.toFixed(4)}`}.</p>
-<details><summary>What ${model} takes for what</summary><figure>${svgPart(
+<details><summary>What ${model} takes for what</summary>${htmlFigure(
+    `Confusions of ${model}`,
     confusionChart({
       title: `${model}, seed ${first.seed}`,
       note: `the ${formatCount(test.texts)} texts of the test part`,
       labels: test.labels,
       counts: test.confusion,
     }),
-  )}</figure></details>
+  )}</details>
 </section>`;
 }
 

@@ -1,24 +1,13 @@
-import { type ChapterModel, chapterModels } from '../../../models/zoo/chapter-models.ts';
+import type { ChapterModel } from '../../../models/zoo/chapter-models.ts';
 import { formatCount, formatSeconds, formatSmall } from '../../core/format-numbers.ts';
 import { stripChart } from '../../report/strip-chart.ts';
 import { type AuthorsFigures, authors, authorsSource } from '../authors.ts';
 import type { ChapterResults } from '../chapter.ts';
 import { deviationsFrom, writeSpread } from '../figures.ts';
-import { type Html, html, svgPart } from '../html.ts';
+import { type Html, html } from '../html.ts';
+import { htmlFigure } from '../html-figure.ts';
 import { htmlTable } from '../html-table.ts';
-import type { Outcome } from '../outcome.ts';
-
-/** A model with its runs. */
-export interface ModelRuns {
-  readonly model: ChapterModel;
-  readonly runs: readonly Outcome[];
-}
-
-export function byModel(runs: readonly Outcome[]): ModelRuns[] {
-  return chapterModels
-    .map((model) => ({ model, runs: runs.filter((run) => run.model === model) }))
-    .filter((group) => group.runs.length > 0);
-}
+import { byModel, type Outcome } from '../outcome.ts';
 
 /** The figures to begin with. */
 export function cards({ runs, seconds, keptRuns }: ChapterResults): Html {
@@ -56,21 +45,22 @@ ${htmlTable({
   ],
   rows: groups.map(({ model, runs: own }) => comparisonRow(model, own)),
 })}
-<figure>${svgPart(
-    stripChart({
-      title: 'Validation accuracy, beside the authors’',
-      note: several ? `${seeds.length} seeds; the line is their mean` : undefined,
-      xLabel: 'validation accuracy',
-      rows: groups.map(({ model, runs: own }) => ({
-        name: model,
-        values: own.map(({ validation }) => validation.accuracy),
-        other: authors[model].validationAccuracy,
-      })),
-      names: { value: several ? 'a seed' : 'this run', other: 'the authors' },
-      percent: true,
-      width: 760,
-    }),
-  )}</figure>`;
+${htmlFigure(
+  'Validation accuracy, beside the authors’',
+  stripChart({
+    title: 'Validation accuracy, beside the authors’',
+    note: several ? `${seeds.length} seeds; the line is their mean` : undefined,
+    xLabel: 'validation accuracy',
+    rows: groups.map(({ model, runs: own }) => ({
+      name: model,
+      values: own.map(({ validation }) => validation.accuracy),
+      other: authors[model].validationAccuracy,
+    })),
+    names: { value: several ? 'a seed' : 'this run', other: 'the authors' },
+    percent: true,
+    width: 760,
+  }),
+)}`;
 }
 
 function comparisonRow(model: ChapterModel, runs: readonly Outcome[]) {

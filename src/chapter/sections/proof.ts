@@ -2,23 +2,25 @@ import { formatCount, formatSmall } from '../../core/format-numbers.ts';
 import { tolerances } from '../../parity/tolerances.ts';
 import { rocChart } from '../../report/roc-chart.ts';
 import type { ChapterResults } from '../chapter.ts';
-import { type Html, html, svgPart } from '../html.ts';
+import { type Html, html } from '../html.ts';
+import { htmlFigure } from '../html-figure.ts';
 import { htmlTable } from '../html-table.ts';
-import { byModel } from './overview.ts';
+import { byModel } from '../outcome.ts';
 
 export function testSection({ runs }: ChapterResults): Html {
   const firsts = byModel(runs).flatMap((group) => group.runs.slice(0, 1));
   const label = firsts[0]?.test.labels[1] ?? '';
   return html`
 <p>Each model’s best checkpoint, loaded from its file, on the test part, which neither training nor early stopping has seen; scores for <q>${label}</q>.</p>
-<figure>${svgPart(
-    rocChart({
-      title: 'Receiver operating characteristic',
-      note: `test part, seed ${firsts[0]?.seed ?? 0}`,
-      curves: firsts.map(({ model, test }) => ({ name: model, curve: { points: test.roc, area: test.area } })),
-      width: 620,
-    }),
-  )}</figure>`;
+${htmlFigure(
+  'Receiver operating characteristic',
+  rocChart({
+    title: 'Receiver operating characteristic',
+    note: `test part, seed ${firsts[0]?.seed ?? 0}`,
+    curves: firsts.map(({ model, test }) => ({ name: model, curve: { points: test.roc, area: test.area } })),
+    width: 620,
+  }),
+)}`;
 }
 
 /** Every way to compute a model against every other. */

@@ -6,8 +6,7 @@ import type { ChapterResults } from '../chapter.ts';
 import { authorsSeconds, millisecondsPerStep, trainingSeconds } from '../figures.ts';
 import { type Html, html } from '../html.ts';
 import { htmlTable } from '../html-table.ts';
-import type { Outcome } from '../outcome.ts';
-import { byModel, type ModelRuns } from './overview.ts';
+import { byModel, type ModelRuns, type Outcome } from '../outcome.ts';
 
 export function timingSection({ runs, host, peakMemoryBytes }: ChapterResults): Html {
   return html`
