@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import type { ModelSpec } from '../../models/layers.ts';
 import { layerSummaries } from '../../models/summary.ts';
 import type { ServedModel } from './served-model.ts';
 
@@ -11,6 +12,8 @@ export interface ModelCard {
   readonly labels: readonly string[];
   readonly layers: readonly { readonly layer: string; readonly shape: string; readonly parameters: number }[];
   readonly parameters: number;
+  /** What `recurrent train` takes as a `.json` file, and makes the same model of. */
+  readonly spec: ModelSpec;
   readonly facts: Readonly<Record<string, string | number>>;
   /** Of training, an epoch a line; empty where it is not known. */
   readonly history: readonly Readonly<Record<string, number | null>>[];
@@ -38,6 +41,7 @@ export async function readCard({ name, version, metadata, plan, path, sha256 }: 
     labels: metadata.labels,
     layers,
     parameters: layers.reduce((sum, { parameters }) => sum + parameters, 0),
+    spec: metadata.spec,
     facts: {
       'words in the vocabulary': vocabulary.length,
       'steps of a text': preprocessing.maxLength,

@@ -73,13 +73,13 @@ function showOne(text, { predictions: [prediction], milliseconds }, roundTrip) {
       make('meter', { value: score, 'aria-label': `${name}: ${percent(score)}` }),
     ]);
   result.replaceChildren(
-    make('p', { class: 'label' }, label, ' ', make('small', {}, percent(probability))),
+    make('h2', { class: 'label' }, label, ' ', make('small', {}, percent(probability))),
     make(
       'p',
       { class: 'muted' },
       `${milliseconds.toFixed(1)} ms on the server, ${roundTrip.toFixed(0)} ms in all; ${knownWords} of ${words} words are known to the model.`,
     ),
-    table('Probability of each label', ['label', 'probability', ''], rows),
+    table('Probability of each label', ['label', 'probability', 'share'], rows),
     ...showWords(text, label, contributions),
   );
 }
@@ -186,7 +186,7 @@ function chart(title, history, training, validation) {
   ];
 }
 
-function showCard({ name, version, labels, layers, parameters, facts, history, parity }) {
+function showCard({ name, version, labels, layers, parameters, spec, facts, history, parity }) {
   const figures = parity && [
     ['rows compared', parity.examples],
     ['labels that differ', parity.flips],
@@ -200,6 +200,12 @@ function showCard({ name, version, labels, layers, parameters, facts, history, p
       `${layers.length} layers, ${parameters.toLocaleString('en-US')} parameters`,
       ['layer', 'output shape', 'parameters'],
       layers.map(({ layer, shape, parameters: own }) => [layer, shape, own.toLocaleString('en-US')]),
+    ),
+    make(
+      'details',
+      {},
+      make('summary', {}, 'Spec: every layer with its options'),
+      make('pre', { tabindex: '0' }, JSON.stringify(spec, null, 2)),
     ),
     make('h3', {}, 'Facts'),
     table('What the file says', ['fact', 'value'], [['labels', labels.join(', ')], ...Object.entries(facts)]),

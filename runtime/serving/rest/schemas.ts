@@ -86,6 +86,7 @@ export const cardSchema = object({
   labels: texts,
   layers: listOf(object({ layer: text, shape: text, parameters: whole })),
   parameters: whole,
+  spec: { type: 'object', additionalProperties: true },
   facts: { type: 'object', additionalProperties: { type: ['string', 'number'] } },
   history: listOf({ type: 'object', additionalProperties: { type: ['number', 'null'] } }),
   parity: { anyOf: [schemaOf(paritySchema), { type: 'null' }] },

@@ -94,6 +94,12 @@ describe.skipIf(!chromiumPath)(`in a browser${chromiumPath ? '' : `: ${whyNoChro
       await page.evaluate(`[...document.querySelectorAll('input, select, textarea, button')]
         .filter((field) => !field.labels?.length && !field.textContent).length`),
     ).toBe(0);
+    // Headings are levels of one outline, and a column has a name.
+    const headings = await page
+      .locator('h1, h2, h3, h4')
+      .evaluateAll((all) => all.map((one) => Number(one.tagName[1])));
+    expect(headings.filter((level, index) => level > (headings[index - 1] ?? 0) + 1)).toEqual([]);
+    expect(await page.locator('th:empty').count()).toBe(0);
     await page.close();
   });
 
@@ -122,6 +128,9 @@ describe.skipIf(!chromiumPath)(`in a browser${chromiumPath ? '' : `: ${whyNoChro
     ]) {
       expect(card).toContain(part);
     }
+    await page.focus('#card summary');
+    await page.keyboard.press('Enter');
+    expect(JSON.parse((await page.textContent('#card details[open] pre')) ?? '')).toEqual(mailModel.spec);
     const charts = await page
       .locator('#card svg')
       .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
