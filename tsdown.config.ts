@@ -13,6 +13,7 @@ const common = {
   entry: {
     index: 'src/index.ts',
     'models/index': 'models/index.ts',
+    'import/index': 'models/importers/index.ts',
     'exporters/index': 'exporters/index.ts',
     'runtime/index': 'runtime/index.ts',
     'serving/index': 'runtime/serving/index.ts',

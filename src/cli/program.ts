@@ -9,6 +9,7 @@ import { deploy } from './commands/deploy.ts';
 import { doctor } from './commands/doctor.ts';
 import { evaluate } from './commands/evaluate.ts';
 import { exportCommand } from './commands/export.ts';
+import { importCommand } from './commands/import.ts';
 import { inspect } from './commands/inspect.ts';
 import { models } from './commands/models.ts';
 import { parity } from './commands/parity.ts';
@@ -28,6 +29,7 @@ export function createProgram(): Command {
     train(),
     evaluate(),
     plot(),
+    importCommand(),
     exportCommand(),
     deploy(),
     predict(),

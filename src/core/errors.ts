@@ -66,6 +66,14 @@ export const catalogue = {
     when: 'A checkpoint is cut short, damaged, or of a format this version does not know.',
     ...userMistake,
   },
+  IMPORT_INVALID: {
+    when: "Another framework's model file is cut short, damaged, or of a form that is not read.",
+    ...userMistake,
+  },
+  IMPORT_AMBIGUOUS: {
+    when: "Another framework's model file does not say what the model needs; the hint names the choices.",
+    ...userMistake,
+  },
   RESUME_MISMATCH: {
     when: 'A run cannot be resumed because data or options differ from those it started with.',
     ...userMistake,

@@ -8,6 +8,7 @@ const commands = [
   'train',
   'evaluate',
   'plot',
+  'import',
   'export',
   'predict',
   'serve',

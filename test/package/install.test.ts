@@ -123,13 +123,14 @@ describe('an app without the optional peers', () => {
     const names = await runInApp(
       'require.cjs',
       `const names = {};
-      for (const entry of ['', '/models', '/export', '/runtime', '/serving', '/parity', '/data', '/report', '/tfjs', '/web'])
+      for (const entry of ['', '/models', '/import', '/export', '/runtime', '/serving', '/parity', '/data', '/report', '/tfjs', '/web'])
         names[entry] = Object.keys(require('recurrent-onnx' + entry));
       console.log(JSON.stringify(names));`,
     );
     expect(names).toMatchObject({
       '': expect.arrayContaining(['train', 'evaluate', 'RecurrentError']),
       '/models': expect.arrayContaining(['parseSpec', 'summary']),
+      '/import': ['importModel'],
       '/export': expect.arrayContaining(['exportOnnx']),
       '/runtime': expect.arrayContaining(['loadClassifier']),
       '/serving': expect.arrayContaining(['startServer']),
