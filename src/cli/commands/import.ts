@@ -12,7 +12,7 @@ import { formatCountOf } from '../../core/format-numbers.ts';
 import { runFiles } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
 import { commandLine } from '../invocation.ts';
-import { numberOf, numberParser } from '../numbers.ts';
+import { numberOf, numberParser } from '../options/number-parser.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
 
