@@ -1,6 +1,6 @@
 /**
  * A model without its weights, as JSON: checkpoints and ONNX files carry the same description, in one format with
- * one version. Older ones are brought up to date step by step; newer ones are refused.
+ * one version. Others are refused.
  */
 import { z } from 'zod';
 import { RecurrentError } from '../src/core/errors.ts';
@@ -9,13 +9,8 @@ import { planModel } from './plan.ts';
 import { parsedOnce, parseSpec } from './spec.ts';
 import { preprocessingSchema } from './text/preprocessing.ts';
 
-/** The format that is written. Raise it with each change that older readers would misread, and add a step below. */
+/** The format that is written and read. Raise it with each change that older readers would misread. */
 export const formatVersion = 1;
-
-/** Entry k turns a description of format k into one of format k + 1. */
-const steps: Readonly<Record<number, (contents: Contents) => Contents>> = {};
-
-type Contents = Readonly<Record<string, unknown>>;
 
 /** Throws the error of the file that is read: its code, and what to do. */
 export type Refuse = (what: string, cause?: unknown) => never;
@@ -35,13 +30,16 @@ const schema = z.strictObject({
 });
 
 /** The same model gives the same JSON. */
-export function describeModel({ spec, preprocessing, labels, vocabulary, training }: TrainedModel) {
+export function descriptionOf({ spec, preprocessing, labels, vocabulary, training }: TrainedModel) {
   return { spec, preprocessing, labels, vocabulary, training: training ?? null };
 }
 
 /** @param format as the file states it */
-export function readDescription(format: unknown, contents: Contents, refuse: Refuse): ModelDescription {
-  const result = schema.safeParse(migrate(format, contents, refuse), parsedOnce);
+export function readDescription(format: unknown, contents: object, refuse: Refuse): ModelDescription {
+  if (format !== formatVersion) {
+    refuse(`it has format ${JSON.stringify(format)}, this version of recurrent-onnx reads ${formatVersion}`);
+  }
+  const result = schema.safeParse(contents, parsedOnce);
   if (!result.success) {
     const [issue] = result.error.issues;
     return refuse(`${issue?.path.join('.')}: ${issue?.message}`);
@@ -50,17 +48,6 @@ export function readDescription(format: unknown, contents: Contents, refuse: Ref
   const description = { ...rest, spec: readSpec(spec, refuse), ...(training && { training }) };
   checkTogether(description, refuse);
   return description;
-}
-
-function migrate(format: unknown, contents: Contents, refuse: Refuse): Contents {
-  if (typeof format !== 'number' || !Number.isInteger(format) || format < 1 || format > formatVersion) {
-    return refuse(
-      `it has format ${JSON.stringify(format)}, this version of recurrent-onnx reads 1 to ${formatVersion}`,
-    );
-  }
-  let current = contents;
-  for (let at = format; at < formatVersion; at++) current = steps[at]?.(current) ?? current;
-  return current;
 }
 
 function readSpec(json: unknown, refuse: Refuse): ModelDescription['spec'] {

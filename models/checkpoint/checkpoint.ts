@@ -6,7 +6,7 @@
  */
 import { fail } from '../../src/core/errors.ts';
 import { readFileWhole, writeFileAtomically } from '../../src/core/files.ts';
-import { describeModel, formatVersion, type Refuse, readDescription } from '../description.ts';
+import { descriptionOf, formatVersion, type Refuse, readDescription } from '../description.ts';
 import type { TrainedModel } from '../model.ts';
 import { type ParameterSpec, planModel } from '../plan.ts';
 import { checkWeights, type Tensor, type Weights } from '../weights.ts';
@@ -27,7 +27,7 @@ const metadataKey = 'recurrent-onnx';
 export function encodeCheckpoint({ model, run }: Checkpoint): Uint8Array {
   const { weights } = model;
   const tensors = new Map<string, Tensor>(weights);
-  const description = describeModel(model);
+  const description = descriptionOf(model);
   if (!run) return encode(description, tensors);
   const { weights: current, moments, ...state } = run;
   for (const [name, tensor] of current) tensors.set(`run:weights/${name}`, tensor);

@@ -49,10 +49,6 @@ export interface RunState {
   readonly optimiserStep: number;
   /** Whose weights the model has. */
   readonly bestEpoch: number;
-  /** In files of versions that watched only the loss; what it says follows from the history. */
-  readonly bestLoss?: number | null | undefined;
-  /** Likewise. */
-  readonly wait?: number | undefined;
   /** Of all epochs. */
   readonly history: readonly EpochRecord[];
   /** After the last epoch; the checkpoint's model holds the best ones. */
@@ -85,7 +81,5 @@ export const runStateSchema = z.strictObject({
   epoch: z.int().min(0),
   optimiserStep: z.int().min(0),
   bestEpoch: z.int().min(0),
-  bestLoss: z.number().nullable().optional(),
-  wait: z.int().min(0).optional(),
   history: z.array(epochRecordSchema),
 });

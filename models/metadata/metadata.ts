@@ -3,7 +3,7 @@
  * JSON under one key each, for readers in other languages; docs/onnx-file.md describes them.
  */
 import { fail } from '../../src/core/errors.ts';
-import { describeModel, formatVersion, readDescription } from '../description.ts';
+import { descriptionOf, formatVersion, readDescription } from '../description.ts';
 import type { ModelDescription, TrainedModel } from '../model.ts';
 import { type FileHeader, readHeader } from './header.ts';
 import { producer } from './producer.ts';
@@ -21,7 +21,7 @@ const prefix = 'recurrent-onnx.';
  * @throws METADATA_INVALID when labels, vocabulary or preprocessing do not fit the spec
  */
 export function metadataProps(model: TrainedModel): [key: string, value: string][] {
-  const description = describeModel(model);
+  const description = descriptionOf(model);
   readDescription(formatVersion, description, refuse);
   return Object.entries({ format: formatVersion, ...description }).map(([key, value]) => [
     `${prefix}${key}`,

@@ -13,7 +13,7 @@ import type { EngineName } from './engine.ts';
 import { selectEngine } from './engines/select.ts';
 import { withoutPadding } from './evaluate-set.ts';
 import { judge } from './loss.ts';
-import { type ClassMetrics, classMetrics, type Metrics, overallMetrics, rowProbabilities } from './metrics.ts';
+import { type ClassMetrics, classMetrics, createScore, type Metrics, overallMetrics } from './metrics.ts';
 import { sgd } from './optimisers.ts';
 
 /** Labelled texts, such as a dataset or a part of one. */
@@ -128,23 +128,13 @@ async function judgeSet(
   const { progress = silent, signal } = options;
   const { head } = planModel(model.spec);
   const breathe = createBreather();
-  const confusion = model.labels.map(() => model.labels.map(() => 0));
-  const classes = model.labels.length;
-  const probabilities = new Float32Array(set.rows * classes);
-  let lossSum = 0;
+  const score = createScore(set.rows, taken.order);
   let done = 0;
   progress.start('Evaluating', set.rows);
   try {
     for (const { ids, rows, time, targets } of batches(set, batchSizeOf(options), taken)) {
       const logits = Float32Array.from((await forward(ids, rows, time)).logits);
-      const judged = judge(head, logits, targets, new Float32Array(logits.length));
-      lossSum += judged.loss * rows;
-      judged.predicted.forEach((label, row) => {
-        const counts = confusion[targets[row] as number] as number[];
-        counts[label] = (counts[label] as number) + 1;
-        const place = taken.order ? (taken.order[done + row] as number) : done + row;
-        probabilities.set(rowProbabilities(judged.probabilities, head.outputs, row), place * classes);
-      });
+      score.add(judge(head, logits, targets, new Float32Array(logits.length)), targets);
       done += rows;
       progress.update(done);
       await breathe();
@@ -154,18 +144,17 @@ async function judgeSet(
   } finally {
     progress.stop();
   }
-  const correct = confusion.reduce((sum, counts, label) => sum + (counts[label] as number), 0);
-  const judged = classMetrics({ confusion, probabilities, targets: set.targets });
+  const { accuracy, loss } = score.soFar();
+  const judged = score.judged();
+  const classes = classMetrics(judged);
   return {
-    accuracy: correct / set.rows,
-    loss: lossSum / set.rows,
-    ...overallMetrics(judged),
+    accuracy,
+    loss,
+    ...overallMetrics(classes),
     examples: set.rows,
     labels: model.labels,
-    classes: judged,
-    confusion,
-    probabilities,
-    targets: set.targets,
+    classes,
+    ...judged,
   };
 }
 

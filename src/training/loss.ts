@@ -9,10 +9,9 @@ import { sigmoid, softmaxRows } from './probabilities.ts';
 export interface LossResult {
   /** Mean over the rows. */
   readonly loss: number;
+  /** Rows whose most probable class is the target; of a binary head class 1 when its probability is above 1/2. */
   readonly correct: number;
   readonly probabilities: Float32Array; // [rows, outputs]
-  /** Most probable class of each row; of a binary head class 1 when its probability is above 1/2. */
-  readonly predicted: Int32Array; // [rows]
 }
 
 const lowest = 1e-7;
@@ -45,7 +44,6 @@ function binaryCrossentropy(
 ): LossResult {
   const rows = targets.length;
   const probabilities = logits.map(sigmoid);
-  const predicted = Int32Array.from(probabilities, (p) => (p > 0.5 ? 1 : 0));
   let loss = 0;
   let correct = 0;
   for (let row = 0; row < rows; row++) {
@@ -60,9 +58,9 @@ function binaryCrossentropy(
       : -(y ? Math.log(held) : Math.log(1 - held));
     loss += weight * own;
     gradient[row] = inside ? (weight * (p - y)) / rows : 0;
-    correct += predicted[row] === y ? 1 : 0;
+    correct += (p > 0.5 ? 1 : 0) === y ? 1 : 0;
   }
-  return { loss: loss / rows, correct, probabilities, predicted };
+  return { loss: loss / rows, correct, probabilities };
 }
 
 function categoricalCrossentropy(
@@ -76,7 +74,6 @@ function categoricalCrossentropy(
   const { outputs } = head;
   const probabilities = logits.slice();
   softmaxRows(probabilities, rows, outputs);
-  const predicted = new Int32Array(rows);
   let loss = 0;
   let correct = 0;
   for (let row = 0; row < rows; row++) {
@@ -95,10 +92,9 @@ function categoricalCrossentropy(
       gradient[at + j] = inside ? (weight * (q - (j === target ? 1 : 0))) / rows : 0;
       if (q > (probabilities[at + best] as number)) best = j;
     }
-    predicted[row] = best;
     correct += best === target ? 1 : 0;
   }
-  return { loss: loss / rows, correct, probabilities, predicted };
+  return { loss: loss / rows, correct, probabilities };
 }
 
 function logSumExp(values: Float32Array): number {

@@ -21,6 +21,12 @@ export function planMemory(parts: readonly MemoryPart[]): MemoryPlan {
   };
 }
 
+/** Weights, their gradients and moments. @param copies of the gradients: one a thread, where each has its own */
+export function parameterMemory({ spec, optimiser }: EngineLoad, copies = 1): MemoryPart {
+  const bytes = 4 * countParameters(planModel(spec)) * (1 + copies + momentNames(optimiser).length);
+  return { what: 'weights, gradients and moments', bytes };
+}
+
 /** Ids and targets of `rows` encoded texts. */
 export function encodedMemory(rows: number, time: number): MemoryPart {
   return { what: 'encoded texts', bytes: 4 * rows * (time + 2) };

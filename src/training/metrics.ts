@@ -114,10 +114,16 @@ export interface Score {
   metrics(): Metrics;
   /** Of what was added so far, without a look at all of it. */
   soFar(): Pick<Metrics, 'loss' | 'accuracy'>;
+  /** All that was added. */
+  judged(): Judged;
 }
 
-/** Adds up what is found batch by batch. @param rows most rows that will be added */
-export function createScore(rows: number): Score {
+/**
+ * Adds up what is found batch by batch.
+ * @param rows most rows that will be added
+ * @param order in which all of them will be: what is judged then stands at the places of the rows. Default: as they come
+ */
+export function createScore(rows: number, order?: Uint32Array): Score {
   const targets = new Int32Array(rows);
   let probabilities = new Float32Array(0);
   let confusion: number[][] = [];
@@ -125,6 +131,11 @@ export function createScore(rows: number): Score {
   let lossSum = 0;
   let correct = 0;
   const soFar = () => ({ loss: lossSum / done, accuracy: correct / done });
+  const judged = () => ({
+    confusion,
+    probabilities: probabilities.subarray(0, done * confusion.length),
+    targets: targets.subarray(0, done),
+  });
   return {
     add(found, own) {
       const outputs = found.probabilities.length / own.length;
@@ -135,31 +146,25 @@ export function createScore(rows: number): Score {
       }
       for (const [row, target] of own.entries()) {
         const ofRow = rowProbabilities(found.probabilities, outputs, row);
-        probabilities.set(ofRow, (done + row) * classes);
+        const place = order ? (order[done + row] as number) : done + row;
+        probabilities.set(ofRow, place * classes);
+        targets[place] = target;
         const counts = confusion[target] as number[];
         const label = mostProbable(ofRow);
         counts[label] = (counts[label] as number) + 1;
       }
-      targets.set(own, done);
       done += own.length;
       lossSum += found.loss * own.length;
       correct += found.correct;
     },
     soFar,
-    metrics() {
-      const classes = confusion.length;
-      const judged = {
-        confusion,
-        probabilities: probabilities.subarray(0, done * classes),
-        targets: targets.subarray(0, done),
-      };
-      return { ...soFar(), ...overallMetrics(classMetrics(judged)) };
-    },
+    judged,
+    metrics: () => ({ ...soFar(), ...overallMetrics(classMetrics(judged())) }),
   };
 }
 
 /** One number for each class, where a binary head gives that of class 1 only. */
-export function rowProbabilities(probabilities: Float32Array, outputs: number, row: number): ArrayLike<number> {
+function rowProbabilities(probabilities: Float32Array, outputs: number, row: number): ArrayLike<number> {
   if (outputs > 1) return probabilities.subarray(row * outputs, (row + 1) * outputs);
   const second = probabilities[row] as number;
   return [1 - second, second];

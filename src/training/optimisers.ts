@@ -1,6 +1,5 @@
 /**
- * Optimisers, applied in place. One function over flat float32 arrays; engines that update elsewhere must give the
- * same numbers.
+ * Optimisers, applied in place, over flat float32 arrays. Engines that update elsewhere must give the same numbers.
  */
 import { z } from 'zod';
 import type { ParameterSpec } from '../../models/plan.ts';
@@ -77,8 +76,15 @@ export interface OptimiserState {
 
 /** Names of the moments that each optimiser keeps. */
 export function momentNames(options: OptimiserOptions): readonly string[] {
-  if (options.type === 'sgd') return options.momentum > 0 ? ['velocity'] : [];
-  return options.type === 'rmsprop' ? ['v'] : ['m', 'v'];
+  switch (options.type) {
+    case 'adam':
+    case 'adam-pytorch':
+      return ['m', 'v'];
+    case 'rmsprop':
+      return ['v'];
+    case 'sgd':
+      return options.momentum > 0 ? ['velocity'] : [];
+  }
 }
 
 export interface StepRates {
@@ -123,39 +129,69 @@ export function updateWeight(
   gradient: Float32Array,
   moments: readonly Float32Array[],
 ): void {
-  if (options.type === 'rmsprop') {
-    const [v] = moments as [Float32Array];
-    const { rho, epsilon } = options;
-    for (let i = 0; i < weight.length; i++) {
-      const g = gradient[i] as number;
-      const variance = (v[i] as number) + (g * g - (v[i] as number)) * (1 - rho);
-      v[i] = variance;
-      weight[i] = (weight[i] as number) - (learningRate * g) / Math.sqrt(variance + epsilon);
-    }
-    return;
+  const [one, two] = moments as [Float32Array, Float32Array];
+  switch (options.type) {
+    case 'adam':
+    case 'adam-pytorch':
+      adamUpdate(options, ratesOf(options, learningRate, step), weight, gradient, one, two);
+      break;
+    case 'rmsprop':
+      rmspropUpdate(options, learningRate, weight, gradient, one);
+      break;
+    case 'sgd':
+      if (options.momentum === 0) sgdUpdate(learningRate, weight, gradient);
+      else momentumUpdate(options, learningRate, weight, gradient, one);
   }
-  if (options.type !== 'sgd') {
-    const [m, v] = moments as [Float32Array, Float32Array];
-    const { beta1, beta2 } = options;
-    const { rate, epsilon } = ratesOf(options, learningRate, step);
-    for (let i = 0; i < weight.length; i++) {
-      const g = gradient[i] as number;
-      const mean = (m[i] as number) + (g - (m[i] as number)) * (1 - beta1);
-      const variance = (v[i] as number) + (g * g - (v[i] as number)) * (1 - beta2);
-      m[i] = mean;
-      v[i] = variance;
-      weight[i] = (weight[i] as number) - (rate * mean) / (Math.sqrt(variance) + epsilon);
-    }
-    return;
-  }
-  if (options.momentum === 0) {
-    for (let i = 0; i < weight.length; i++) weight[i] = (weight[i] as number) - learningRate * (gradient[i] as number);
-    return;
-  }
-  const [velocity] = moments as [Float32Array];
-  const { momentum, nesterov } = options;
+}
+
+type Of<T extends OptimiserOptions['type']> = Extract<OptimiserOptions, { type: T }>;
+
+function adamUpdate(
+  { beta1, beta2 }: Of<'adam' | 'adam-pytorch'>,
+  { rate, epsilon }: StepRates,
+  weight: Float32Array,
+  gradient: Float32Array,
+  m: Float32Array,
+  v: Float32Array,
+): void {
   for (let i = 0; i < weight.length; i++) {
-    const pull = learningRate * (gradient[i] as number);
+    const g = gradient[i] as number;
+    const mean = (m[i] as number) + (g - (m[i] as number)) * (1 - beta1);
+    const variance = (v[i] as number) + (g * g - (v[i] as number)) * (1 - beta2);
+    m[i] = mean;
+    v[i] = variance;
+    weight[i] = (weight[i] as number) - (rate * mean) / (Math.sqrt(variance) + epsilon);
+  }
+}
+
+function rmspropUpdate(
+  { rho, epsilon }: Of<'rmsprop'>,
+  rate: number,
+  weight: Float32Array,
+  gradient: Float32Array,
+  v: Float32Array,
+): void {
+  for (let i = 0; i < weight.length; i++) {
+    const g = gradient[i] as number;
+    const variance = (v[i] as number) + (g * g - (v[i] as number)) * (1 - rho);
+    v[i] = variance;
+    weight[i] = (weight[i] as number) - (rate * g) / Math.sqrt(variance + epsilon);
+  }
+}
+
+function sgdUpdate(rate: number, weight: Float32Array, gradient: Float32Array): void {
+  for (let i = 0; i < weight.length; i++) weight[i] = (weight[i] as number) - rate * (gradient[i] as number);
+}
+
+function momentumUpdate(
+  { momentum, nesterov }: Of<'sgd'>,
+  rate: number,
+  weight: Float32Array,
+  gradient: Float32Array,
+  velocity: Float32Array,
+): void {
+  for (let i = 0; i < weight.length; i++) {
+    const pull = rate * (gradient[i] as number);
     const speed = momentum * (velocity[i] as number) - pull;
     velocity[i] = speed;
     weight[i] = (weight[i] as number) + (nesterov ? momentum * speed - pull : speed);

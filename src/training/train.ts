@@ -9,6 +9,7 @@ import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import { type Dataset, datasetFingerprint } from '../data/dataset.ts';
 import { type LengthStatistics, lengthStatistics } from '../data/length-statistics.ts';
+import { partOf } from '../data/part.ts';
 import { type Split, splitDataset } from '../data/split.ts';
 import { checkBucket } from './check-options.ts';
 import { beginChoice } from './choose-engine.ts';
@@ -122,8 +123,7 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   if (previous) expectSame('data', previous.model.training?.fingerprint, fingerprint);
 
   const split = splitDataset(data, { ...options, seed: options.splitSeed });
-  const pick = (part: Int32Array) => Array.from(part, (index) => data.examples[index] as Dataset['examples'][number]);
-  const trainingExamples = pick(split.train);
+  const trainingExamples = partOf(data, split.train).examples;
   const texts = trainingExamples.map(({ text }) => text);
   const { plan, vocabulary, preprocessing } = describeModel(given.spec, data, options, texts);
   if (previous) {
@@ -139,7 +139,10 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
 
   const encoder = createEncoder({ preprocessing, vocabulary, vocabularySize: plan.vocabularySize });
   const training = encodeExamples(encoder, trainingExamples, data.recipe);
-  const validation = split.validation.length ? encodeExamples(encoder, pick(split.validation), data.recipe) : undefined;
+  const validation =
+    split.validation.length > 0
+      ? encodeExamples(encoder, partOf(data, split.validation).examples, data.recipe)
+      : undefined;
   const weights = previous?.run?.weights ?? initialWeights(plan, options.seed);
   const { provider, note, trials, load, memory } = await choice.take({ weights, training });
   const { threads } = load;

@@ -5,7 +5,7 @@
 import type { BidirectionalLayer, RecurrentLayer } from '../../../../models/layers.ts';
 import { gates, type LayerPlan, planModel, type Shape } from '../../../../models/plan.ts';
 import type { EngineLoad, MemoryPart } from '../../engine.ts';
-import { parameterMemory } from '../../parameter-memory.ts';
+import { parameterMemory } from '../../memory.ts';
 
 const bytesPerValue = 4;
 /** Of a Set and a Map of the different ids. */

@@ -7,7 +7,7 @@
 import type { RecurrentLayer } from '../../../../models/layers.ts';
 import { gates, type LayerPlan, planModel, recurrencesOf, type Shape } from '../../../../models/plan.ts';
 import type { EngineLoad, MemoryPart } from '../../engine.ts';
-import { parameterMemory } from '../../parameter-memory.ts';
+import { parameterMemory } from '../../memory.ts';
 
 const bytesPerValue = 4;
 
