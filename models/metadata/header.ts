@@ -1,5 +1,5 @@
-import { type FieldReader, readFields } from './fields.ts';
-import { checkWire, reading, readTag, refuse } from './wire.ts';
+import { readFields, refuse, wireTypes } from './fields.ts';
+import { checkWire } from './wire.ts';
 
 /** The fields of an ONNX file outside its graph. */
 export interface FileHeader {
@@ -8,9 +8,10 @@ export interface FileHeader {
   readonly metadata: readonly (readonly [key: string, value: string])[];
 }
 
-/**
- * Reads the outer fields of an ONNX file; the graph is checked for its form and skipped. @throws ONNX_INVALID
- */
+/** Of ModelProto, all with a length before them. */
+const fields = { producerName: 2, producerVersion: 3, graph: 7, opsetImport: 8, metadataProps: 14 } as const;
+
+/** Reads the outer fields of an ONNX file; the graph is checked for its form and skipped. @throws ONNX_INVALID */
 export function readHeader(bytes: Uint8Array): FileHeader {
   if (bytes.length === 0) refuse('is empty');
   checkWire(bytes);
@@ -20,14 +21,15 @@ export function readHeader(bytes: Uint8Array): FileHeader {
   const metadata: (readonly [string, string])[] = [];
   const producer = { name: '', version: '' };
   while (reader.pos < reader.length) {
-    const { field, wireType } = readTag(reader);
-    if (wireType === 2 && field === 2) producer.name = readString(reader);
-    else if (wireType === 2 && field === 3) producer.version = readString(reader);
-    else if (wireType === 2 && field === 8) opsets.push(...readOpset(readBytes(reader)));
-    else if (wireType === 2 && field === 14) metadata.push(readEntry(readBytes(reader)));
+    const { field, wireType } = reader.tag();
+    if (wireType !== wireTypes.bytes) reader.skip(wireType);
+    else if (field === fields.producerName) producer.name = reader.string();
+    else if (field === fields.producerVersion) producer.version = reader.string();
+    else if (field === fields.opsetImport) opsets.push(...readOpset(reader.bytes()));
+    else if (field === fields.metadataProps) metadata.push(readEntry(reader.bytes()));
     else {
-      if (wireType === 2 && field === 7) graphs++;
-      reading(reader, () => reader.skip(wireType));
+      if (field === fields.graph) graphs++;
+      reader.skip(wireType);
     }
   }
   if (graphs !== 1) refuse(graphs === 0 ? 'is cut short or none: it has no graph' : 'has more than one graph');
@@ -43,10 +45,10 @@ function readOpset(bytes: Uint8Array): number[] {
   let domain = '';
   let version = 0;
   while (reader.pos < reader.length) {
-    const { field, wireType } = readTag(reader);
-    if (field === 1 && wireType === 2) domain = readString(reader);
-    else if (field === 2 && wireType === 0) version = reading(reader, () => reader.varint());
-    else reading(reader, () => reader.skip(wireType));
+    const { field, wireType } = reader.tag();
+    if (field === 1 && wireType === wireTypes.bytes) domain = reader.string();
+    else if (field === 2 && wireType === wireTypes.varint) version = reader.varint();
+    else reader.skip(wireType);
   }
   return domain === '' || domain === 'ai.onnx' ? [version] : [];
 }
@@ -57,18 +59,10 @@ function readEntry(bytes: Uint8Array): readonly [string, string] {
   let key = '';
   let value = '';
   while (reader.pos < reader.length) {
-    const { field, wireType } = readTag(reader);
-    if (field === 1 && wireType === 2) key = readString(reader);
-    else if (field === 2 && wireType === 2) value = readString(reader);
-    else reading(reader, () => reader.skip(wireType));
+    const { field, wireType } = reader.tag();
+    if (field === 1 && wireType === wireTypes.bytes) key = reader.string();
+    else if (field === 2 && wireType === wireTypes.bytes) value = reader.string();
+    else reader.skip(wireType);
   }
   return [key, value];
-}
-
-function readBytes(reader: FieldReader): Uint8Array {
-  return reading(reader, () => reader.bytes());
-}
-
-function readString(reader: FieldReader): string {
-  return reading(reader, () => reader.string());
 }

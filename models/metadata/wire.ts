@@ -4,8 +4,7 @@
  * this walk has no recursion, and skips over everything that cannot hold a message.
  * Field numbers: onnx.proto of the ONNX project.
  */
-import { fail } from '../../src/core/errors.ts';
-import { type FieldReader, readFields } from './fields.ts';
+import { type FieldReader, readFields, refuse, wireTypes } from './fields.ts';
 
 /** Messages that can hold others, with the fields in which they do. */
 const holders = {
@@ -33,7 +32,6 @@ const holders = {
 type Message = keyof typeof holders;
 
 const depthLimit = 60;
-const wireTypes = { varint: 0, bytes: 2 } as const;
 const externalData = 13;
 const dataLocation = 14;
 
@@ -48,10 +46,10 @@ export function checkWire(bytes: Uint8Array): void {
       open.pop();
       continue;
     }
-    const { field, wireType } = readTag(reader);
+    const { field, wireType } = reader.tag();
     if (at.message === 'tensor' && (field === externalData || field === dataLocation)) refuseExternal(reader, field);
     if (wireType === wireTypes.bytes) {
-      const length = reading(reader, () => reader.varint());
+      const length = reader.varint();
       const end = reader.pos + length;
       if (end > at.end) refuse(`is cut short or damaged at byte ${reader.pos}`);
       const inner = (holders[at.message] as Readonly<Record<number, Message>>)[field];
@@ -62,42 +60,15 @@ export function checkWire(bytes: Uint8Array): void {
         reader.pos = end;
       }
     } else {
-      reading(reader, () => reader.skip(wireType));
+      reader.skip(wireType);
       if (reader.pos > at.end) refuse(`is damaged at byte ${reader.pos}`);
     }
   }
 }
 
-export interface Tag {
-  readonly field: number;
-  readonly wireType: number;
-}
-
-/** Groups, which ONNX does not use and which could nest, are refused. @throws ONNX_INVALID */
-export function readTag(reader: FieldReader): Tag {
-  const tag = reading(reader, () => reader.varint());
-  const field = Math.floor(tag / 8);
-  const wireType = tag % 8;
-  if (field === 0 || ![0, 1, 2, 5].includes(wireType)) refuse(`is damaged or no ONNX file: byte ${reader.pos - 1}`);
-  return { field, wireType };
-}
-
-/** Turns the reader's errors into one of the catalogue. @throws ONNX_INVALID */
-export function reading<T>(reader: FieldReader, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    return refuse(`is cut short or damaged at byte ${reader.pos}`, error);
-  }
-}
-
 function refuseExternal(reader: FieldReader, field: number): void {
   const start = reader.pos;
-  const inside = field === dataLocation && reading(reader, () => reader.varint()) === 0;
+  const inside = field === dataLocation && reader.varint() === 0;
   if (!inside) refuse('keeps tensors in other files, which are not read');
   reader.pos = start;
-}
-
-export function refuse(what: string, cause?: unknown): never {
-  fail('ONNX_INVALID', `the ONNX file ${what}`, 'Export the model again, or use another copy of the file.', cause);
 }
