@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/gpu/**/*.gpu.ts'],
+    env: { ORT_DISABLE_TELEMETRY: '1' },
     fileParallelism: false,
     testTimeout: 600_000,
     hookTimeout: 600_000,

@@ -4,12 +4,10 @@
  * between all pairs of intervals after it (Theil and Sen), which such episodes do not bend; memory is flat if that makes
  * less than 16 MiB in the whole time.
  */
+import { median } from './measure.mjs';
 
 const intervals = 60;
 const allowed = 16; // MiB
-
-/** @param {number[]} values */
-export const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
 /**
  * @param {readonly { readonly minute: number, readonly mib: number }[]} samples

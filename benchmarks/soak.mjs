@@ -31,9 +31,8 @@ const { build, defaults } = zooModel(options.model);
 const data = await loadDataset('spam');
 const controller = new AbortController();
 const began = performance.now();
-/** @type {{ minute: number, mib: number }[]} */
 const samples = [];
-const inMiB = (/** @type {number} */ bytes) => bytes / 2 ** 20;
+const inMiB = (bytes) => bytes / 2 ** 20;
 
 console.log('minute,epoch,rss_mib,heap_mib,buffers_mib,loss');
 const { history, engine } = await train({
@@ -41,7 +40,7 @@ const { history, engine } = await train({
   data,
   defaults,
   out,
-  engine: /** @type {'auto'} */ (options.engine),
+  engine: options.engine,
   threads: Number(options.threads),
   epochs: 1_000_000,
   patience: 1_000_000,

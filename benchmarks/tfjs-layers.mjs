@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { recurrentLayers } from 'recurrent-onnx/tfjs';
+import { median } from './measure.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -91,7 +92,7 @@ function compare([batch, time, features, units], { kind, args }) {
   } while (performance.now() - began < longest);
   tf.dispose([x, ...expected, ...got]);
   for (const layer of made) tf.dispose(layer.weights.map((weight) => weight.read()));
-  return times.map((all) => all.toSorted((a, b) => a - b)[all.length >> 1]);
+  return times.map(median);
 }
 
 function show(ms) {

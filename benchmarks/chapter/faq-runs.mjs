@@ -23,18 +23,17 @@ import { loadDataset } from 'recurrent-onnx/data';
  * @property {number} seed
  */
 
-/** @type {Setting} The chapter's LSTM. */
+/** The chapter's LSTM. @type {Setting} */
 const chapter = { layer: 'lstm', length: 100, padding: 'pre', masked: false, dropout: 0, recurrentDropout: 0, seed: 0 };
 
 /** @param {Partial<Setting>} common @param {number} seeds @returns {Setting[]} */
 function paddings(common, seeds) {
-  const sides = /** @type {const} */ (['pre', 'post']);
+  const sides = ['pre', 'post'];
   return Array.from({ length: seeds }, (_, seed) =>
     sides.flatMap((padding) => [false, true].map((masked) => ({ ...chapter, ...common, padding, masked, seed }))),
   ).flat();
 }
 
-/** @type {Record<string, Setting[]>} */
 const questions = {
   'padding-lstm': paddings({ layer: 'lstm' }, 5),
   'padding-gru': paddings({ layer: 'gru' }, 3),
@@ -48,9 +47,7 @@ const questions = {
 
 const file = fileURLToPath(new URL('results/faq.json', import.meta.url));
 const kept = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-/** @type {{ setting: Setting, [figure: string]: unknown }[]} */
 const runs = kept.runs ?? [];
-/** @type {{ dropout: number, recurrentDropout: number, seconds: number }[]} */
 let times = kept.times ?? [];
 const done = new Set(runs.map(({ setting }) => JSON.stringify(setting)));
 
@@ -109,7 +106,7 @@ async function timeEpochs() {
 
 /** @param {Setting} setting @param {number} epochs at most */
 async function trainWith({ layer, length, padding, masked, dropout, recurrentDropout, seed }, epochs) {
-  const seconds = /** @type {number[]} */ ([]);
+  const seconds = [];
   const result = await train({
     data,
     spec: ({ vocabularySize }) => ({

@@ -22,9 +22,7 @@ const file = fileURLToPath(new URL('results/parity.json', import.meta.url));
 const found = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 const { examples, recipe } = await loadDataset('imdb');
 /** @type {string[]} */
-const models = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')).runs.map(
-  (/** @type {any} */ run) => run.model,
-);
+const models = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')).runs.map((run) => run.model);
 const words = examples.flatMap((example) => example.words ?? []);
 
 for (const name of new Set(models)) {

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import { deviation, mean } from 'd3-array';
+import { markdownTable, writeSections } from '../pages.mjs';
 
 /** @param {string} path */
 const fileOf = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -39,14 +40,8 @@ const [all, one] = JSON.parse(readFileSync(fileOf('results/quick.json'), 'utf8')
 const parity = JSON.parse(readFileSync(fileOf('results/parity.json'), 'utf8'));
 const keras = JSON.parse(readFileSync(fileOf('results/keras.json'), 'utf8'));
 
-/** @param {readonly unknown[][]} lines the first is the head */
-function table([head = [], ...lines]) {
-  const row = (/** @type {readonly unknown[]} */ cells) => `| ${cells.join(' | ')} |`;
-  return [row(head), `|${head.map(() => '---').join('|')}|`, ...lines.map(row)].join('\n');
-}
-
-const small = (/** @type {string | number} */ value) => Number(value).toExponential(1).replace('-', '−');
-const count = (/** @type {string | number} */ value) => Number(value).toLocaleString('en');
+const small = (value) => Number(value).toExponential(1).replace('-', '−');
+const count = (value) => Number(value).toLocaleString('en');
 
 /** Mean ± deviation of ours, and the authors' with their distance from our mean in such deviations. @param {Row} row @param {string} name */
 function beside(row, name, digits = 4) {
@@ -76,13 +71,10 @@ function moreRuns(model) {
   return [...runs.values()];
 }
 
-/** @type {(model: string, gradient: string) => Validated[][]} */
 const kerasRuns = (model, gradient) =>
   keras.runs
-    .filter((/** @type {any} */ run) => run.model === model && run.gradient === gradient)
-    .map(({ val_loss, val_accuracy }) =>
-      val_loss.map((/** @type {number} */ loss, /** @type {number} */ at) => ({ loss, accuracy: val_accuracy[at] })),
-    );
+    .filter((run) => run.model === model && run.gradient === gradient)
+    .map(({ val_loss, val_accuracy }) => val_loss.map((loss, at) => ({ loss, accuracy: val_accuracy[at] })));
 
 /** @param {Validated[]} run */
 const bestOf = (run) => run.reduce((best, epoch) => (epoch.loss < best.loss ? epoch : best));
@@ -92,10 +84,10 @@ const lastButOne = (run) => run.at(-2) ?? bestOf(run);
 /** Means and deviations over `runs`, and the authors' distance from them. @type {(model: string, what: string, runs: Validated[]) => string[]} */
 function cause(model, what, runs) {
   const theirs = models.find((row) => row.model === model) ?? {};
-  const figures = /** @type {const} */ ([
+  const figures = [
     ['loss', theirs.authorsValidationLoss],
     ['accuracy', theirs.authorsValidationAccuracy],
-  ]).flatMap(([figure, authors]) => {
+  ].flatMap(([figure, authors]) => {
     const values = runs.map((run) => run[figure]);
     const [centre, spread] = [mean(values) ?? 0, deviation(values) ?? 0];
     const distance = ((Number(authors) - centre) / spread).toFixed(1).replace('-', '−');
@@ -113,7 +105,7 @@ const costOf = ({ seconds, peakMemoryBytes }) =>
   `${seconds.toFixed(0)} s and at most ${(peakMemoryBytes / 1e6).toFixed(0)} MB of memory`;
 
 const tables = {
-  validation: table([
+  validation: markdownTable([
     ['model', 'epochs', 'authors', 'validation loss', 'authors', 'validation accuracy', 'authors'],
     ...models.map((row) => [
       `\`${row.model}\``,
@@ -122,7 +114,7 @@ const tables = {
       ...beside(row, 'validationAccuracy'),
     ]),
   ]),
-  test: table([
+  test: markdownTable([
     ['model', 'test loss', 'authors', 'test accuracy', 'authors', 'ONNX test accuracy, seed 0'],
     ...models.map((row) => {
       const first = runs.find(({ model, seed }) => model === row.model && seed === '0');
@@ -134,7 +126,7 @@ const tables = {
       ];
     }),
   ]),
-  causes: table(
+  causes: markdownTable(
     [
       ['model', 'runs', 'seeds', 'validation loss', 'authors', 'validation accuracy', 'authors'],
       cause(embedding, 'here, best epoch', moreRuns(embedding).map(bestOf)),
@@ -147,7 +139,7 @@ const tables = {
       cause(dropout, `${onTensor}, best epoch`, kerasRuns(dropout, 'dense').map(bestOf)),
     ].filter(({ 2: seeds }) => seeds !== '0'),
   ),
-  time: table([
+  time: markdownTable([
     [
       'model',
       'epochs',
@@ -161,7 +153,7 @@ const tables = {
     ],
     ...times.map((row) => {
       const theirs = models.find(({ model }) => model === row.model) ?? {};
-      const seconds = (/** @type {string | undefined} */ value) => (value ? `${Number(value).toFixed(1)} s` : '—');
+      const seconds = (value) => (value ? `${Number(value).toFixed(1)} s` : '—');
       return [
         `\`${row.model}\``,
         row.epochs,
@@ -174,22 +166,17 @@ const tables = {
     }),
   ]),
   cost: `${all.host.cpu}, ${all.host.cores} cores, Node ${all.host.node}: ${costOf(all)} for all ${all.models} models with \`--quick\`; ${costOf(one)} for \`simple-rnn-onehot\` alone.`,
-  parity: table([
+  parity: markdownTable([
     ['model', 'texts', 'flips', 'ties', 'sensitive', 'over', 'smallest margin', '`js`', '`wasm`', '`onnxruntime`'],
     ...Object.entries(parity).map(([name, { texts, flips, ties, sensitive, failing, smallestMargin, runners }]) => [
       `\`${name}\``,
       ...[count(texts), flips, ties, sensitive.length, over(failing), small(smallestMargin)],
-      ...runners.slice(1).map((/** @type {any} */ runner) => small(runner.maxAbsError)),
+      ...runners.slice(1).map((runner) => small(runner.maxAbsError)),
     ]),
   ]),
 };
 
-const page = fileOf('../../docs/chapter.md');
-let text = readFileSync(page, 'utf8');
-for (const [name, content] of Object.entries(tables)) {
-  const [begin, end] = [`<!-- table:${name} -->`, `<!-- /table:${name} -->`];
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`docs/chapter.md has no mark ${begin}`);
-  text = `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
-}
-writeFileSync(page, text);
+writeSections(
+  'chapter.md',
+  Object.fromEntries(Object.entries(tables).map(([name, content]) => [`table:${name}`, content])),
+);

@@ -9,14 +9,14 @@
  * Without a GPU it says why and does nothing; with --cpu it times the CPU all the same, and writes nothing. With
  * RECURRENT_GPU_REHEARSAL=1 the CPU takes the place of the GPU, one small size is enough, and nothing is kept.
  */
-
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'tsdown';
+import { median } from '../measure.mjs';
+import { bundleSources } from '../sources.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -34,11 +34,7 @@ const numbers = (list) => list.split(',').map(Number);
 const time = 100;
 const vocabulary = 10_000;
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-mkdirSync(join(root, '.cache'), { recursive: true }); // below the project, so that what is not bundled is found
-const bundle = mkdtempSync(join(root, '.cache/crossover-'));
-process.on('exit', () => rmSync(bundle, { recursive: true }));
-const parts = {
+const { folder: scratch, load } = await bundleSources({
   wasm: 'src/training/engines/wasm/engine.ts',
   onnxruntime: 'src/training/engines/onnxruntime/engine.ts',
   tensorflow: 'src/training/engines/tensorflow/engine.ts',
@@ -49,18 +45,7 @@ const parts = {
   initialisers: 'models/initialisers.ts',
   export: 'exporters/export.ts',
   classifier: 'runtime/predict/classifier.ts',
-};
-await build({
-  cwd: root,
-  config: false,
-  entry: parts,
-  outDir: bundle,
-  platform: 'node',
-  dts: false,
-  logLevel: 'silent',
 });
-/** @param {string} name */
-const load = (name) => import(pathToFileURL(join(bundle, `${name}.mjs`)).href);
 const { wasmEngine } = await load('wasm');
 const { onnxruntimeEngine, onnxruntimeCudaEngine } = await load('onnxruntime');
 const { tensorflowEngine } = await load('tensorflow');
@@ -116,7 +101,7 @@ async function medianMs(work) {
     await work();
     taken.push(performance.now() - began);
   }
-  return taken.sort((a, b) => a - b)[taken.length >> 1];
+  return median(taken);
 }
 
 /** @param {any} provider @param {any} spec @param {any} batch @param {number} threads */
@@ -154,7 +139,7 @@ const cuda = rehearsal ? onnxruntimeEngine : onnxruntimeCudaEngine;
 const cudaRefusal = await cuda.refusal(tiny);
 const tensorflowRefusal =
   (await tensorflowEngine.refusal(tiny)) ??
-  (await loadNativeTensorflow().then((/** @type {any} */ { description, device }) =>
+  (await loadNativeTensorflow().then(({ description, device }) =>
     device === 'GPU' || rehearsal ? undefined : `${description}: it sees no GPU`,
   ));
 for (const [what, refusal] of [
@@ -179,7 +164,6 @@ const contenders = [
     : []),
 ];
 
-/** @type {{ task: string, on: string, contender: string, units: number, rows: number, ms: number }[]} */
 const measured = [];
 for (const units of numbers(options.units)) {
   const spec = specOf(units);
@@ -246,7 +230,7 @@ if (!options.cpu) {
     load: loadavg()[0],
     node: process.versions.node,
   };
-  const folder = rehearsal ? bundle : fileURLToPath(new URL('results', import.meta.url));
+  const folder = rehearsal ? scratch : fileURLToPath(new URL('results', import.meta.url));
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, 'crossover.json'),

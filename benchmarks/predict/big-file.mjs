@@ -48,11 +48,11 @@ async function writeTexts() {
   const sentences = await sentencesOf('spam');
   if (process.env.RECURRENT_IMDB) for (const sentence of await sentencesOf('imdb')) sentences.push(sentence);
   else console.error('RECURRENT_IMDB is not set: the texts are sentences of mails only');
-  for (const [name, rows] of /** @type {const} */ ([
+  for (const [name, rows] of [
     ['texts.txt', count],
     ['some.txt', peerCount],
     ['few.txt', 20_000],
-  ])) {
+  ]) {
     const file = createWriteStream(at(name));
     for (let row = 0; row < rows; row++) {
       if (!file.write(`${sentences[row % sentences.length]}\n`)) await new Promise((go) => file.once('drain', go));
@@ -120,7 +120,6 @@ else {
   });
 }
 
-/** @type {object[]} */
 const rows = [];
 /** @param {string} contender @param {{ rows: number, seconds: number, peakBytes: number }} measured */
 function note(contender, { rows: done, seconds, peakBytes }) {

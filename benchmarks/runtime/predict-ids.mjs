@@ -7,10 +7,8 @@
  *   node benchmarks/runtime/predict-ids.mjs [--seconds 5] [--out benchmarks/runtime/results/predict-ids.json]
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import ort from 'onnxruntime-node';
 import { loadDataset } from 'recurrent-onnx/data';
 import { exportOnnx } from 'recurrent-onnx/export';
 import {
@@ -22,10 +20,13 @@ import {
   planModel,
 } from 'recurrent-onnx/models';
 import { loadClassifier } from 'recurrent-onnx/runtime';
+import { machine, spreadOf } from '../measure.mjs';
 
 const { values: options } = parseArgs({
   options: { seconds: { type: 'string', default: '5' }, out: { type: 'string' } },
 });
+process.env.ORT_DISABLE_TELEMETRY ??= '1'; // before it is loaded
+const { default: ort } = await import('onnxruntime-node');
 const seconds = Number(options.seconds);
 /** Rounds that are not counted. */
 const warmUp = 20;
@@ -47,12 +48,12 @@ function modelOf({ time, inputs, units, vocabulary }) {
       { type: 'dense', units: 1, activation: 'sigmoid' },
     ],
   });
-  const preprocessing = /** @type {const} */ ({
+  const preprocessing = {
     tokenizer: kerasTokenizer,
     maxLength: time,
     padding: 'pre',
     truncating: 'pre',
-  });
+  };
   const words = Array.from({ length: vocabulary - 2 }, (_, index) => `w${index}`);
   return exportOnnx({
     spec,
@@ -63,30 +64,22 @@ function modelOf({ time, inputs, units, vocabulary }) {
   });
 }
 
-/** @param {number[]} times @returns {{ median: number, p10: number, p90: number }} */
-function spreadOf(times) {
-  const sorted = Float64Array.from(times).sort();
-  const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
-  return { median: at(0.5), p10: at(0.1), p90: at(0.9) };
-}
-
 const rows = [];
 for (const [name, shape] of Object.entries(shapes)) {
   const file = modelOf(shape);
-  const sessionOptions = /** @type {const} */ ({
+  const sessionOptions = {
     executionProviders: ['cpu'],
     intraOpNumThreads: 1,
     logSeverityLevel: 4,
-  });
+  };
   const session = await ort.InferenceSession.create(file, sessionOptions);
   const here = await loadClassifier(file, { providers: 'cpu', threads: 1 });
   const child = await loadClassifier(file, { providers: 'cpu', threads: 1, isolation: 'process' });
   for (const batch of [1, 64]) {
     const ids = Int32Array.from({ length: batch * shape.time }, (_, index) => (index * 7919) % shape.vocabulary);
     const feeds = { ids: new ort.Tensor('int32', ids, [batch, shape.time]) };
-    /** @type {Record<string, () => Promise<Float32Array>>} */
     const contenders = {
-      'session.run': async () => /** @type {Float32Array} */ ((await session.run(feeds)).probabilities?.data),
+      'session.run': async () => (await session.run(feeds)).probabilities?.data,
       predictIds: async () => (await here.predictIds(ids, batch, shape.time)).probabilities,
       'predictIds, isolation': async () => (await child.predictIds(ids, batch, shape.time)).probabilities,
     };
@@ -96,7 +89,6 @@ for (const [name, shape] of Object.entries(shapes)) {
         throw new Error(`the contenders of ${name}, batch ${batch} do not agree`);
       }
     }
-    /** @type {Record<string, number[]>} */
     const times = Object.fromEntries(Object.keys(contenders).map((each) => [each, []]));
     const end = performance.now() + 1000 * seconds;
     for (let round = 0; performance.now() < end || round < warmUp + 60; round++) {
@@ -172,7 +164,6 @@ console.log(
   `tokenizing a mail: ${tokenizing.perTextUs.median.toFixed(1)} µs (${tokenizing.perTextUs.p10.toFixed(1)}–${tokenizing.perTextUs.p90.toFixed(1)}), ${tokenizing.perWordUs.median.toFixed(2)} µs a word`,
 );
 
-const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
 console.log(machine);
 if (options.out) mkdirSync(dirname(options.out), { recursive: true });
 if (options.out) writeFileSync(options.out, `${JSON.stringify({ machine, bounds, rows, tokenizing }, null, 2)}\n`);

@@ -7,12 +7,13 @@
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { exportOnnx } from 'recurrent-onnx/export';
 import { initialWeights, kerasTokenizer, parseSpec, planModel } from 'recurrent-onnx/models';
+import { machine, spreadOf } from '../measure.mjs';
 
 const { values: options } = parseArgs({
   options: { runs: { type: 'string', default: '20' }, out: { type: 'string' } },
@@ -58,7 +59,7 @@ try {
   // Inside the repository the package finds itself by its name.
   const root = fileURLToPath(new URL('../..', import.meta.url));
   writeFileSync(join(folder, 'model.onnx'), file);
-  const run = (/** @type {string} */ body) => {
+  const run = (body) => {
     const program = `const began = performance.now(), used = process.cpuUsage();${body}
       const predicted = performance.now(), { user, system } = process.cpuUsage(used);
       console.log(JSON.stringify({ p, importMs: imported - began, openMs: opened - imported, predictMs: predicted - opened,
@@ -69,10 +70,10 @@ try {
       '-e',
       program.replaceAll("'model.onnx'", JSON.stringify(join(folder, 'model.onnx'))),
     ];
-    return JSON.parse(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }));
+    const env = { ORT_DISABLE_TELEMETRY: '1', ...process.env }; // which the runtime sets, and a bare program does not
+    return JSON.parse(execFileSync(process.execPath, args, { cwd: root, env, encoding: 'utf8' }));
   };
 
-  /** @type {Record<string, Record<string, number>[]>} */
   const runs = Object.fromEntries(Object.keys(programs).map((name) => [name, []]));
   for (let round = -1; round < Number(options.runs); round++) {
     const answers = Object.entries(programs).map(([name, body]) => [name, run(body)]);
@@ -85,9 +86,7 @@ try {
   for (const [contender, own] of Object.entries(runs)) {
     const row = { contender, runs: own.length };
     for (const step of ['importMs', 'openMs', 'predictMs', 'totalMs', 'processorMs']) {
-      const sorted = Float64Array.from(own, (each) => each[step] ?? Number.NaN).sort();
-      const at = (/** @type {number} */ share) => sorted[Math.round(share * (sorted.length - 1))] ?? Number.NaN;
-      Object.assign(row, { [step]: { median: at(0.5), p10: at(0.1), p90: at(0.9) } });
+      Object.assign(row, { [step]: spreadOf(own.map((each) => each[step])) });
     }
     rows.push(row);
   }
@@ -98,7 +97,6 @@ try {
     );
     console.log(`| \`${contender}\` | ${cells.join(' | ')} |`);
   }
-  const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
   console.log(machine);
   if (options.out) mkdirSync(dirname(options.out), { recursive: true });
   if (options.out) writeFileSync(options.out, `${JSON.stringify({ machine, rows }, null, 2)}\n`);

@@ -115,9 +115,7 @@ function childrenOf(pid) {
 // --- The clients.
 
 let going = true;
-/** @type {Map<string, number>} */
 const firstAnswers = new Map();
-/** @type {Record<string, number>} */
 const counts = {};
 
 /** @param {number} below */
@@ -143,7 +141,7 @@ function check(text, p) {
 async function post(path, body, headers = {}) {
   const bytes = body instanceof Uint8Array ? body : JSON.stringify(body);
   const type = { 'content-type': 'application/json' };
-  return fetch(url + path, { method: 'POST', headers: { ...type, ...headers }, body: /** @type {string} */ (bytes) });
+  return fetch(url + path, { method: 'POST', headers: { ...type, ...headers }, body: bytes });
 }
 
 /** @param {Response} response @param {number} status */
@@ -177,7 +175,7 @@ function inferByGrpc(text, parameters = {}) {
     client.makeUnaryRequest(
       '/inference.GRPCInferenceService/ModelInfer',
       (value) => Buffer.from(requestType.encode(requestType.fromObject(value)).finish()),
-      (bytes) => /** @type {any} */ (responseType.decode(bytes)),
+      (bytes) => responseType.decode(bytes),
       request,
       new Metadata(),
       { deadline: Date.now() + 60_000 },
@@ -186,7 +184,6 @@ function inferByGrpc(text, parameters = {}) {
   });
 }
 
-/** @type {Record<string, () => Promise<void>>} */
 const tasks = {
   async classify() {
     const text = aText();
@@ -253,10 +250,10 @@ const tasks = {
   },
   async wrong() {
     const [path, body, status] = [
-      /** @type {const} */ (['/v2/models/none/infer', { inputs: [textInput('w1')] }, 404]),
-      /** @type {const} */ (['/v2/models/kept/infer', { inputs: [{ ...textInput('w1'), shape: [2] }] }, 400]),
-      /** @type {const} */ (['/v1/classify', Buffer.from('{"text":'), 400]),
-      /** @type {const} */ (['/v2/repository/index', {}, 403]),
+      ['/v2/models/none/infer', { inputs: [textInput('w1')] }, 404],
+      ['/v2/models/kept/infer', { inputs: [{ ...textInput('w1'), shape: [2] }] }, 400],
+      ['/v1/classify', Buffer.from('{"text":'), 400],
+      ['/v2/repository/index', {}, 403],
     ][draw(4)] ?? ['', {}, 0];
     await expectStatus(await post(path, body), status);
   },
@@ -308,7 +305,6 @@ for (let id = 1; id <= idle; id += 100) {
     }),
   );
 }
-/** @type {{ minute: number, server: number, model: number }[]} */
 const samples = [];
 const began = performance.now();
 const clients = Promise.all(Array.from({ length: Number(options.clients) }, work));
@@ -353,7 +349,7 @@ rmSync(folder, { recursive: true });
 console.error(
   `${requests()} requests in ${minutes} minutes: ${names.map((name) => `${name} ${counts[name] ?? 0}`).join(', ')}`,
 );
-const verdicts = /** @type {const} */ (['server', 'model']).map((part) => {
+const verdicts = ['server', 'model'].map((part) => {
   const { level, growth, flat } = judgeMemory(
     samples.map((sample) => ({ minute: sample.minute, mib: sample[part] })),
     minutes,

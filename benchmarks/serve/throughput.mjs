@@ -17,7 +17,7 @@ import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
@@ -27,6 +27,7 @@ import autocannon from 'autocannon';
 import { exportOnnx } from '../../dist/exporters/index.js';
 import { createEncoder, initialWeights, parseSpec, planModel } from '../../dist/models/index.js';
 import { startServer } from '../../dist/serving/index.js';
+import { machine, median } from '../measure.mjs';
 
 const [time, vocabularySize] = [100, 10_000];
 const words = Array.from({ length: vocabularySize - 2 }, (_, index) => `w${index}`);
@@ -62,6 +63,7 @@ const pythonServers = { 'FastAPI, 1 worker': 1, 'FastAPI, 2 workers': 2 };
 
 /** The plain handler: one text, one run. */
 async function startPlain(file, options) {
+  process.env.ORT_DISABLE_TELEMETRY ??= '1'; // as the runtime does
   const { fastify } = await import('fastify');
   const ort = createRequire(import.meta.url)('onnxruntime-node');
   const session = await ort.InferenceSession.create(file, options);
@@ -114,7 +116,6 @@ async function startPython(name, file) {
   child.stderr.setEncoding('utf8').on('data', (text) => {
     said += text;
   });
-  /** @type {{ url: string, versions: Record<string, string> } | undefined} */
   let ready;
   let started = 0;
   for await (const line of createInterface({ input: child.stdout })) {
@@ -200,11 +201,6 @@ async function round(server, kind, connections, seconds) {
   };
 }
 
-function median(values) {
-  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
 async function measure() {
   const { values: options } = parseArgs({
     options: {
@@ -225,7 +221,6 @@ async function measure() {
     const expected = [];
     for (const server of present) await verify(server, expected);
 
-    const machine = `${cpus()[0].model.trim()}, ${cpus().length} cores, Node ${process.versions.node}`;
     const versions = present.find((server) => server.versions)?.versions;
     console.log(`${machine}; ${rounds} rounds of ${seconds} s each${versions ? `; ${JSON.stringify(versions)}` : ''}`);
     console.log(
@@ -238,13 +233,15 @@ async function measure() {
       ['natural', 64],
       ['full', 1],
     ]) {
-      /** @type {Map<string, Awaited<ReturnType<typeof round>>[]>} */
       const results = new Map(present.map(({ name }) => [name, []]));
       for (let turn = 0; turn < rounds; turn++) {
         for (const server of present) results.get(server.name).push(await round(server, kind, connections, seconds));
       }
       for (const [server, own] of results) {
-        const middle = (field) => median(own.map((result) => result[field]));
+        const middle = (field) => {
+          const values = own.map((result) => result[field]).filter((value) => value !== undefined);
+          return values.length > 0 ? median(values) : undefined; // Python does not tell the delay of its event loop
+        };
         const rates = own.map(({ perSecond }) => perSecond);
         const row = {
           texts: kind,

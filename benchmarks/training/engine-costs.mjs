@@ -10,13 +10,13 @@
  *   node benchmarks/training/engine-costs.mjs [--seconds 0.05] [--rounds 4]
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'tsdown';
+import { machine } from '../measure.mjs';
+import { bundleSources } from '../sources.mjs';
 
 const { values: options } = parseArgs({
   options: { seconds: { type: 'string', default: '0.05' }, rounds: { type: 'string', default: '4' } },
@@ -28,32 +28,18 @@ const scatter = 1.15;
 /** How much longer one may take for twice the units, which is four times the products, and more where caches end. */
 const growth = 5;
 /** How much longer one may take for having two threads, which wait for each other: little where each has much to do. */
-const wait = (/** @type {number} */ batch) => 1 + 16 / batch;
+const wait = (batch) => 1 + 16 / batch;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-// Below the project, so that what is not bundled is found.
-mkdirSync(join(root, '.cache'), { recursive: true });
-const bundle = mkdtempSync(join(root, '.cache/engine-costs-'));
-process.on('exit', () => rmSync(bundle, { recursive: true }));
-await build({
-  cwd: root,
-  config: false,
-  entry: {
-    wasm: 'src/training/engines/wasm/engine.ts',
-    onnxruntime: 'src/training/engines/onnxruntime/engine.ts',
-    spec: 'models/spec.ts',
-    plan: 'models/plan.ts',
-    initialisers: 'models/initialisers.ts',
-    random: 'src/core/random.ts',
-    optimisers: 'src/training/optimisers.ts',
-  },
-  outDir: bundle,
-  platform: 'node',
-  dts: false,
-  logLevel: 'silent',
+const { load } = await bundleSources({
+  wasm: 'src/training/engines/wasm/engine.ts',
+  onnxruntime: 'src/training/engines/onnxruntime/engine.ts',
+  spec: 'models/spec.ts',
+  plan: 'models/plan.ts',
+  initialisers: 'models/initialisers.ts',
+  random: 'src/core/random.ts',
+  optimisers: 'src/training/optimisers.ts',
 });
-/** @param {string} name */
-const load = (name) => import(pathToFileURL(join(bundle, `${name}.mjs`)).href);
 const providers = [(await load('wasm')).wasmEngine, (await load('onnxruntime')).onnxruntimeEngine];
 const { parseSpec } = await load('spec');
 const { countParameters, planModel } = await load('plan');
@@ -116,9 +102,8 @@ const layerSpec = (type, n) => specOf([{ type, units: n }], vocabulary, n);
 
 /** @param {any} provider @param {number} threads @returns {Case[]} */
 function casesOf(provider, threads) {
-  const keyWith = (/** @type {number} */ count, /** @type {unknown[]} */ ...parts) =>
-    [provider.name, count, ...parts].join(' ');
-  const other = (/** @type {unknown[]} */ ...parts) => caseAt(keyWith(threads, ...parts));
+  const keyWith = (count, ...parts) => [provider.name, count, ...parts].join(' ');
+  const other = (...parts) => caseAt(keyWith(threads, ...parts));
   /** @param {unknown[]} parts @param {number} batch @param {() => Promise<number>} visit @returns {Case} */
   const caseOf = (parts, batch, visit) => {
     const own = { key: keyWith(threads, ...parts), ms: Number.POSITIVE_INFINITY, of: () => own.ms, atMost: [], visit };
@@ -197,7 +182,7 @@ const rounded = (ms) => Number(Math.max(ms, 0.001).toPrecision(3));
 
 /** @param {any} provider @param {number} threads */
 function costsOf(provider, threads) {
-  const at = (/** @type {unknown[]} */ ...parts) => caseAt([provider.name, threads, ...parts].join(' ')).of();
+  const at = (...parts) => caseAt([provider.name, threads, ...parts].join(' ')).of();
   const layers = Object.fromEntries(
     kinds.map((type) => [type, rows.map((batch) => units.map((n) => rounded(at(type, batch, n))))]),
   );
@@ -209,7 +194,6 @@ const engines = Object.fromEntries(
 );
 
 const file = join(root, 'src/training/engines/costs.ts');
-const machine = `${cpus()[0]?.model}, ${availableParallelism()} cores, Node ${process.versions.node}`;
 const table = { machine, units, rows, engines };
 writeFileSync(
   file,

@@ -7,10 +7,11 @@
  * Run it on a machine that has nothing else to do. RECURRENT_PYTHON and RECURRENT_IMDB as for `recurrent bench`.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'tsdown';
+import { fileURLToPath } from 'node:url';
+import { markdownTable, writeSections } from '../pages.mjs';
+import { bundleSources } from '../sources.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const results = join(root, 'benchmarks/training/results');
@@ -18,7 +19,6 @@ const results = join(root, 'benchmarks/training/results');
 /** Named, as TensorFlow.js on `cpu`, which takes seconds for a step, is timed only then. */
 const everybody = 'wasm,onnxruntime,tensorflow,js,tfjs-cpu,tfjs-node,pytorch,keras,keras-xla';
 
-/** @type {Record<string, string[]>} */
 const parts = {
   'a-lstm': ['training', '--shapes', 'A', '--layers', 'lstm', '--contenders', everybody],
   'a-gru': ['training', '--shapes', 'A', '--layers', 'gru'],
@@ -75,17 +75,16 @@ function table(chosen) {
   if (chosen.length === 0) return 'Not measured yet.';
   const columns = [...new Set(chosen.map(({ shape, layer }) => (shape.length === 1 ? `${layer} ${shape}` : shape)))];
   const lines = [...new Set(chosen.map(nameOf))];
-  const cellOf = (/** @type {string} */ line, /** @type {string} */ column) => {
+  const cellOf = (line, column) => {
     const row = chosen.find(
       (one) => nameOf(one) === line && (one.shape.length === 1 ? `${one.layer} ${one.shape}` : one.shape) === column,
     );
     return row ? `${format(row.medianMs)} <sub>${format(row.p10Ms)}–${format(row.p90Ms)}</sub>` : '–';
   };
-  return [
-    `| contender, threads | ${columns.join(' | ')} |`,
-    `|---|${columns.map(() => '---').join('|')}|`,
-    ...lines.map((line) => `| ${line} | ${columns.map((column) => cellOf(line, column)).join(' | ')} |`),
-  ].join('\n');
+  return markdownTable([
+    ['contender, threads', ...columns],
+    ...lines.map((line) => [line, ...columns.map((column) => cellOf(line, column))]),
+  ]);
 }
 
 /** @param {string} shape @param {string} layer @param {string} contender @param {number} [threads] fewest milliseconds */
@@ -104,7 +103,7 @@ function best(shape, layer, contender, threads) {
 function withoutRelaxed() {
   const run = resultOf('a-plain');
   if (!run) return 'Not measured yet.';
-  const real = run.rows.filter((/** @type {any} */ row) => row.ids !== 'uniform');
+  const real = run.rows.filter((row) => row.ids !== 'uniform');
   return `Node ${run.machine.node}:\n\n${table(real)}`;
 }
 
@@ -121,30 +120,22 @@ function ours(shape, layer, threads) {
 }
 
 function targets() {
-  const lines = ['| target | reached | |', '|---|---|---|'];
-  const add = (
-    /** @type {string} */ what,
-    /** @type {number | undefined} */ value,
-    /** @type {string} */ text,
-    /** @type {boolean} */ met,
-  ) =>
-    lines.push(
-      `| ${what} | ${value === undefined ? 'not measured' : text} | ${value === undefined ? '' : met ? 'met' : '**missed**'} |`,
-    );
+  const lines = [['target', 'reached', '']];
+  const add = (what, value, text, met) =>
+    lines.push(value === undefined ? [what, 'not measured', ''] : [what, text, met ? 'met' : '**missed**']);
   const a = ours('A', 'lstm');
   add('A, LSTM: ≤ 1.0 ms a step', a, `${format(a ?? 0)} ms`, (a ?? 0) <= 1);
-  for (const [peer, factor] of /** @type {const} */ ([
+  for (const [peer, factor] of [
     ['pytorch', 2.5],
     ['tfjs-node', 250],
     ['tfjs-cpu', 5000],
-  ])) {
+  ]) {
     const other = best('A', 'lstm', peer);
     const ratio = a && other ? other / a : undefined;
     add(`A, LSTM: ≥ ${factor} × ${peer}`, ratio, `${format(ratio ?? 0)} ×`, (ratio ?? 0) >= factor);
   }
   const fits = resultOf('keras-fit')?.rows ?? [];
-  const fit = fits.length ? Math.min(...fits.map((/** @type {any} */ row) => row.medianMs)) : undefined;
-  /** @type {[string, number | undefined, number | undefined][]} */
+  const fit = fits.length ? Math.min(...fits.map((row) => row.medianMs)) : undefined;
   const kerasSteps = [
     ['a step inside its `fit()` (a run of its own, uniform ids)', a, fit],
     ['its compiled train step alone', a, best('A', 'lstm', 'keras')],
@@ -160,11 +151,11 @@ function targets() {
     add(`A, ${layer}: ≥ 5 × pytorch`, ratio, `${format(ratio ?? 0)} ×`, (ratio ?? 0) >= 5);
   }
   for (const shape of ['B', 'C']) {
-    for (const [layer, factor] of /** @type {const} */ ([
+    for (const [layer, factor] of [
       ['lstm', 1.3],
       ['gru', 1.3],
       ['simpleRnn', 1],
-    ])) {
+    ]) {
       for (const threads of [1, 2]) {
         const own = ours(shape, layer, threads);
         const other = bestOfUpTo(threads, shape, layer, 'pytorch');
@@ -179,40 +170,40 @@ function targets() {
       }
     }
   }
-  for (const [shape, most] of /** @type {const} */ ([
+  for (const [shape, most] of [
     ['A', 6],
     ['B', 130],
-  ])) {
+  ]) {
     const own = best(shape, 'lstm', 'tensorflow');
     add(`${shape}, LSTM on engine tensorflow: < ${most} ms`, own, `${format(own ?? 0)} ms`, (own ?? 0) < most);
   }
   const epochs = resultOf('epoch')?.rows ?? [];
-  const epoch = epochs.length ? Math.min(...epochs.map((/** @type {any} */ row) => row.medianMs)) : undefined;
+  const epoch = epochs.length ? Math.min(...epochs.map((row) => row.medianMs)) : undefined;
   add(
     'an epoch of the IMDB LSTM with validation: < 0.6 s',
     epoch,
     `${((epoch ?? 0) / 1000).toFixed(2)} s`,
     (epoch ?? 0) < 600,
   );
-  return lines.join('\n');
+  return markdownTable(lines);
 }
 
 /** Of all runs: others on the machine only ever take away. */
 const nativePeak = Math.max(...runs.map((run) => run.machine.peak.native));
 
 function peak() {
-  const lines = ['| | contender, threads | GFLOP/s | of the native peak |', '|---|---|---|---|'];
+  const lines = [['', 'contender, threads', 'GFLOP/s', 'of the native peak']];
   for (const shape of ['B', 'C']) {
     for (const layer of ['lstm', 'gru', 'simpleRnn']) {
       for (const row of rows.filter((one) => one.shape === shape && one.layer === layer && one.ids !== 'uniform')) {
         if (!['wasm', 'onnxruntime', 'pytorch'].includes(row.contender)) continue;
         const speed = recurrentFlops(shape, layer) / row.medianMs / 1e6;
         const share = speed / (nativePeak * row.threads);
-        lines.push(`| ${shape} ${layer} | ${nameOf(row)} | ${speed.toFixed(1)} | ${(100 * share).toFixed(0)} % |`);
+        lines.push([`${shape} ${layer}`, nameOf(row), speed.toFixed(1), `${(100 * share).toFixed(0)} %`]);
       }
     }
   }
-  return lines.join('\n');
+  return markdownTable(lines);
 }
 
 /** The products with the recurrent kernel alone: what no batch can save. @param {string} shape @param {string} layer */
@@ -231,27 +222,22 @@ function profiles() {
   ];
   const shapes = ['A', 'B', 'C'];
   return ['wasm', 'onnxruntime']
-    .flatMap((engine) => {
-      const of = (/** @type {any[]} */ from, /** @type {string} */ shape) =>
-        from.find((one) => one.shape === shape && one.engine === engine)?.parts ?? [];
-      const cell = (/** @type {string} */ what, /** @type {string} */ shape) => {
-        const ms = (/** @type {any[]} */ from) =>
-          of(from, shape).find((/** @type {any} */ part) => part.what === what)?.ms;
+    .map((engine) => {
+      const of = (from, shape) => from.find((one) => one.shape === shape && one.engine === engine)?.parts ?? [];
+      const cell = (what, shape) => {
+        const ms = (from) => of(from, shape).find((part) => part.what === what)?.ms;
         const [old, own] = [ms(before), ms(now)];
-        const share = of(now, shape).find((/** @type {any} */ part) => part.what === what)?.share ?? 0;
-        const text = (/** @type {number | undefined} */ one) => (one === undefined ? '–' : format(one));
+        const share = of(now, shape).find((part) => part.what === what)?.share ?? 0;
+        const text = (one) => (one === undefined ? '–' : format(one));
         return `${text(old)} → ${text(own)} <sub>${(100 * share).toFixed(0)} %</sub>`;
       };
       const names = new Set([...of(now, 'B'), ...of(before, 'B')].map(({ what }) => what));
-      return [
-        '',
-        `| ${engine} | ${shapes.join(' | ')} |`,
-        `|---|${shapes.map(() => '---').join('|')}|`,
-        ...[...names].map((what) => `| ${what} | ${shapes.map((shape) => cell(what, shape)).join(' | ')} |`),
-      ];
+      return markdownTable([
+        [engine, ...shapes],
+        ...[...names].map((what) => [what, ...shapes.map((shape) => cell(what, shape))]),
+      ]);
     })
-    .join('\n')
-    .trim();
+    .join('\n\n');
 }
 
 const versions = Object.assign({}, ...runs.map((run) => run.machine.versions));
@@ -259,7 +245,7 @@ const versions = Object.assign({}, ...runs.map((run) => run.machine.versions));
 const described = ({ wasm, js: _, ...byName }) => [`wasm: ${wasm}`, ...new Set(Object.values(byName))].join('; ');
 const loads = runs.map((run) => run.machine.load);
 const peaks = runs.map((run) => run.machine.peak);
-const range = (/** @type {number[]} */ values) => `${Math.min(...values)}–${Math.max(...values)}`;
+const range = (values) => `${Math.min(...values)}–${Math.max(...values)}`;
 const errors = rows.map(({ maxError }) => maxError);
 const sections = {
   machine: [
@@ -274,44 +260,26 @@ const sections = {
   targets: targets(),
   peak: peak(),
   profile: profiles(),
-  epoch: [
-    '| engine, threads | ids | ms an epoch | middle eight tenths |',
-    '|---|---|---|---|',
-    ...(resultOf('epoch')?.rows ?? []).map(
-      (/** @type {any} */ row) =>
-        `| ${nameOf(row)} | ${row.ids} | ${format(row.medianMs)} | ${format(row.p10Ms)}–${format(row.p90Ms)} |`,
-    ),
-  ].join('\n'),
+  epoch: markdownTable([
+    ['engine, threads', 'ids', 'ms an epoch', 'middle eight tenths'],
+    ...(resultOf('epoch')?.rows ?? []).map((row) => [
+      nameOf(row),
+      row.ids,
+      format(row.medianMs),
+      `${format(row.p10Ms)}–${format(row.p90Ms)}`,
+    ]),
+  ]),
 };
 
-const page = join(root, 'docs/performance.md');
-let text = readFileSync(page, 'utf8');
-for (const [name, content] of Object.entries(sections)) {
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`docs/performance.md has no mark ${begin}`);
-  text = `${text.slice(0, from + begin.length)}\n${content}\n${text.slice(to)}`;
-}
-writeFileSync(page, text);
+writeSections('performance.md', sections);
 
-// Below the project, so that what is not bundled is found.
-const bundle = mkdtempSync(join(root, '.cache-charts-'));
-try {
-  await build({
-    cwd: root,
-    config: false,
-    entry: { bars: 'src/bench/training/bar-chart.ts', curves: 'src/bench/training/curve-chart.ts' },
-    outDir: bundle,
-    platform: 'node',
-    dts: false,
-    logLevel: 'silent',
-  });
-  const { drawTraining } = await import(pathToFileURL(join(bundle, 'bars.mjs')).href);
-  const real = rows.filter(({ shape, ids }) => shape.length === 1 && ids !== 'uniform');
-  if (real.length) writeFileSync(join(root, 'docs/performance-steps.svg'), drawTraining(real, machine));
-  const curves = resultOf('curves');
-  const { drawCurves } = await import(pathToFileURL(join(bundle, 'curves.mjs')).href);
-  if (curves) writeFileSync(join(root, 'docs/performance-curves.svg'), drawCurves(curves.points, curves.machine));
-} finally {
-  rmSync(bundle, { recursive: true });
-}
+const { load } = await bundleSources({
+  bars: 'src/bench/training/bar-chart.ts',
+  curves: 'src/bench/training/curve-chart.ts',
+});
+const { drawTraining } = await load('bars');
+const real = rows.filter(({ shape, ids }) => shape.length === 1 && ids !== 'uniform');
+if (real.length) writeFileSync(join(root, 'docs/performance-steps.svg'), drawTraining(real, machine));
+const curves = resultOf('curves');
+const { drawCurves } = await load('curves');
+if (curves) writeFileSync(join(root, 'docs/performance-curves.svg'), drawCurves(curves.points, curves.machine));

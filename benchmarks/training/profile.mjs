@@ -8,14 +8,14 @@
  *
  * seconds: of engine wasm; steps: of engine onnxruntime, whose profile has a line for every operator at every time step.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import threads from 'node:worker_threads';
-import { build } from 'tsdown';
+import { bundleSources } from '../sources.mjs';
 
 const { values: options } = parseArgs({
   options: {
@@ -25,38 +25,42 @@ const { values: options } = parseArgs({
     engines: { type: 'string', default: 'wasm,onnxruntime' },
   },
 });
-const root = resolve(options.root);
 const profiledSteps = Number(options.steps);
 const seconds = Number(options.seconds);
 const warm = 5;
 
-mkdirSync(join(root, '.cache'), { recursive: true });
-const folder = mkdtempSync(join(root, '.cache/profile-'));
-process.on('exit', () => rmSync(folder, { recursive: true }));
-const load = await bundle();
-
-/** Milliseconds by name of kernel. @type {Map<string, number>} */
-const kernelTimes = new Map();
-const { instantiate } = WebAssembly;
-WebAssembly.instantiate = /** @type {any} */ (
-  async (/** @type {WebAssembly.Module} */ module, /** @type {any} */ imports) => {
-    const { exports } = /** @type {any} */ (await instantiate(module, imports));
-    const timed = Object.entries(exports).map(([name, kernel]) => [
-      name,
-      typeof kernel !== 'function'
-        ? kernel
-        : (/** @type {number[]} */ ...values) => {
-            const began = performance.now();
-            const result = kernel(...values);
-            kernelTimes.set(name, (kernelTimes.get(name) ?? 0) + performance.now() - began);
-            return result;
-          },
-    ]);
-    return { exports: Object.fromEntries(timed) };
-  }
+const engines = options.engines.split(',');
+const { folder, load } = await bundleSources(
+  {
+    ...Object.fromEntries(engines.map((engine) => [engine, `src/training/engines/${engine}/engine.ts`])),
+    spec: 'models/spec.ts',
+    plan: 'models/plan.ts',
+    initialisers: 'models/initialisers.ts',
+    random: 'src/core/random.ts',
+    optimisers: 'src/training/optimisers.ts',
+  },
+  resolve(options.root),
 );
 
-/** @type {threads.Worker | undefined} */
+/** Milliseconds by name of kernel. */
+const kernelTimes = new Map();
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = async (module, imports) => {
+  const { exports } = await instantiate(module, imports);
+  const timed = Object.entries(exports).map(([name, kernel]) => [
+    name,
+    typeof kernel !== 'function'
+      ? kernel
+      : (...values) => {
+          const began = performance.now();
+          const result = kernel(...values);
+          kernelTimes.set(name, (kernelTimes.get(name) ?? 0) + performance.now() - began);
+          return result;
+        },
+  ]);
+  return { exports: Object.fromEntries(timed) };
+};
+
 let worker;
 const { Worker } = threads;
 threads.Worker = class extends Worker {
@@ -75,7 +79,7 @@ const shapes = {
 };
 const profiles = [];
 for (const [shape, sizes] of Object.entries(shapes)) {
-  for (const engine of options.engines.split(',')) {
+  for (const engine of engines) {
     const parts = largestFirst(await (engine === 'wasm' ? profileWasm(sizes) : profileOnnxruntime(sizes)));
     const whole = parts.reduce((sum, { ms }) => sum + ms, 0);
     const shares = parts.map(({ what, ms }) => ({
@@ -116,10 +120,8 @@ async function profileOnnxruntime(sizes) {
   const from = runs[warm]?.ts ?? 0;
   const nodes = events.filter(({ name, ts, args }) => name.endsWith('_kernel_time') && args?.op_name && ts >= from);
   const scans = nodes.filter(({ args }) => args?.op_name === 'Scan');
-  /** @type {Map<string, number>} */
   const sums = new Map();
-  const add = (/** @type {string} */ what, /** @type {number} */ microseconds) =>
-    sums.set(what, (sums.get(what) ?? 0) + microseconds / 1000 / steps);
+  const add = (what, microseconds) => sums.set(what, (sums.get(what) ?? 0) + microseconds / 1000 / steps);
   for (const { name, ts, dur, args } of nodes) {
     if (args?.op_name === 'Scan') continue;
     const scan = scans.find((one) => ts >= one.ts && ts + dur <= one.ts + one.dur);
@@ -176,7 +178,7 @@ async function trainSteps(provider, { time, width, units, vocabulary }, goesOn) 
   }));
   const weights = initialWeights(planModel(spec), 0);
   const engine = await provider.prepare({ spec, weights, optimiser: adam, threads: 1 });
-  const train = (/** @type {number} */ step) => engine.step(batches[step % 4], { seed: 0, epoch: 0, step }, 1e-4);
+  const train = (step) => engine.step(batches[step % 4], { seed: 0, epoch: 0, step }, 1e-4);
   for (let step = 0; step < warm; step++) await train(step);
   kernelTimes.clear();
   worker?.postMessage('clear');
@@ -208,18 +210,16 @@ function watchWorker(folder) {
   const fs = require('node:fs');
   const ort = require(workerData.ort);
   const { create } = ort.InferenceSession;
-  /** @type {any} */
   let session;
-  ort.InferenceSession.create = async (/** @type {unknown} */ model, /** @type {object} */ settings) => {
+  ort.InferenceSession.create = async (model, settings) => {
     const profiled = { ...settings, enableProfiling: true, profileFilePrefix: `${folder}/session` };
     session = await create.call(ort.InferenceSession, model, profiled);
     return session;
   };
-  /** @type {Record<string, number>} */
   let times = { run: 0, update: 0 };
   const on = parentPort.on.bind(parentPort);
-  parentPort.on = (/** @type {string} */ event, /** @type {(request: any) => Promise<void>} */ handle) =>
-    on(event, async (/** @type {any} */ request) => {
+  parentPort.on = (event, handle) =>
+    on(event, async (request) => {
       if (request === 'clear') times = { run: 0, update: 0 };
       else if (request === 'end') {
         session.endProfiling();
@@ -230,28 +230,4 @@ function watchWorker(folder) {
         times[request.kind] = (times[request.kind] ?? 0) + performance.now() - began;
       }
     });
-}
-
-/** Bundles what is needed of the checkout. @returns {Promise<(name: string) => Promise<any>>} */
-async function bundle() {
-  await build({
-    cwd: root,
-    config: false,
-    entry: {
-      ...Object.fromEntries(
-        options.engines.split(',').map((engine) => [engine, `src/training/engines/${engine}/engine.ts`]),
-      ),
-      spec: 'models/spec.ts',
-      plan: 'models/plan.ts',
-      initialisers: 'models/initialisers.ts',
-      random: 'src/core/random.ts',
-      optimisers: 'src/training/optimisers.ts',
-    },
-    outDir: folder,
-    platform: 'node',
-    dts: false,
-    logLevel: 'silent',
-    clean: false,
-  });
-  return (name) => import(pathToFileURL(join(folder, `${name}.mjs`)).href);
 }
