@@ -21,15 +21,17 @@ const tell = (what: string, counts: ReadonlyMap<number | string, number>) =>
   console.log(`${what}: ${[...counts].map(([status, count]) => `${status} ${count}`).join(', ')}`);
 
 it('survives requests', { timeout }, async () => {
-  const statuses = await fuzzRequests(server, seconds * 0.6);
+  const statuses = await fuzzRequests(server, { seconds: seconds * 0.6 });
   tell('HTTP', statuses);
   expect([...statuses.keys()]).toEqual(expect.arrayContaining([200, 400, 404, 405, 415]));
 });
 
-it('survives headers, and bytes that are no HTTP', { timeout }, () => fuzzConnections(server, seconds * 0.15));
+it('survives headers, and bytes that are no HTTP', { timeout }, () =>
+  fuzzConnections(server, { seconds: seconds * 0.15 }),
+);
 
 it('survives messages of gRPC', { timeout }, async () => {
-  const statuses = await fuzzGrpc(server, seconds * 0.25);
+  const statuses = await fuzzGrpc(server, { seconds: seconds * 0.25 });
   tell('gRPC', statuses);
   expect([...statuses.keys()]).toEqual(expect.arrayContaining(['OK', 'INVALID_ARGUMENT', 'NOT_FOUND']));
 });

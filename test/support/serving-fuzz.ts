@@ -18,11 +18,17 @@ import { mailModel, type Served, serve } from './serving.ts';
 export const fuzzedServer = (options: ServeOptions = {}) =>
   serve(
     { 'mail.onnx': exportOnnx(mailModel, { states: true }) },
-    { timeoutSeconds: 2, maxBodyBytes: 50_000, maxSequences: 50, modelControl: true, grpcPort: 0, ...options },
+    { maxBodyBytes: 50_000, maxSequences: 50, modelControl: true, grpcPort: 0, ...options },
   );
 
-const during = (seconds: number) =>
-  ({ numRuns: 100_000_000, interruptAfterTimeLimit: seconds * 1000, markInterruptAsFailure: false }) as const;
+/** How much is sent: always the same requests, so many of them; or others each time, for so many seconds. */
+export type Effort = { readonly requests: number } | { readonly seconds: number };
+
+/** A share of it, as parameters of a property. */
+const effort = (whole: Effort, share = 1) =>
+  'requests' in whole
+    ? { seed: 1, numRuns: Math.ceil(whole.requests * share) }
+    : { numRuns: 1e8, interruptAfterTimeLimit: whole.seconds * share * 1000, markInterruptAsFailure: false };
 
 /** It has no fault in its log, and classifies as before. */
 async function expectWell(server: Served): Promise<void> {
@@ -162,7 +168,7 @@ const binaryRequest: fc.Arbitrary<Request> = fc
   });
 
 /** @returns how often each status was answered */
-export async function fuzzRequests(server: Served, seconds: number): Promise<Map<number, number>> {
+export async function fuzzRequests(server: Served, whole: Effort): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
   await fc.assert(
     fc.asyncProperty(fc.oneof(anyRequest, binaryRequest), async ({ path, method, bytes, headers: given }) => {
@@ -174,7 +180,7 @@ export async function fuzzRequests(server: Served, seconds: number): Promise<Map
       if (status >= 500) expect(status).toBe(504); // the only one that a client can ask for, by a timeout
       if (status >= 400) expect(json).toEqual({ error: expect.any(String), code: expect.any(String), id });
     }),
-    during(seconds),
+    effort(whole),
   );
   await expectWell(server);
   return counts;
@@ -219,7 +225,7 @@ const headerValue = fc.oneof(
 );
 
 /** Requests whose headers are anything, and bytes that are no HTTP. */
-export async function fuzzConnections(server: Served, seconds: number): Promise<void> {
+export async function fuzzConnections(server: Served, whole: Effort): Promise<void> {
   const line = fc.constantFrom(
     'POST /v1/classify HTTP/1.1\r\nhost: x\r\n',
     'POST /v2/models/mail/infer HTTP/1.1\r\nhost: x\r\n',
@@ -239,7 +245,7 @@ export async function fuzzConnections(server: Served, seconds: number): Promise<
       );
       expect(heard).not.toMatch(/^HTTP\/1\.1 5/m);
     }),
-    during(seconds),
+    effort(whole),
   );
   await expectWell(server);
 }
@@ -305,14 +311,14 @@ const methods = [
 ];
 
 /** @returns how often each status was answered */
-export async function fuzzGrpc(server: Served, seconds: number): Promise<Map<string, number>> {
+export async function fuzzGrpc(server: Served, whole: Effort): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   const client = new Client(server.grpcAddress ?? '', credentials.createInsecure());
   const same = (bytes: Buffer) => bytes;
   const call = (method: string, bytes: Uint8Array) =>
     new Promise<string>((resolve) => {
       const path = `/inference.GRPCInferenceService/${method}`;
-      const options = { deadline: Date.now() + 20_000 };
+      const options = { deadline: Date.now() + 60_000 };
       client.makeUnaryRequest(
         path,
         same,
@@ -330,7 +336,7 @@ export async function fuzzGrpc(server: Served, seconds: number): Promise<Map<str
       counts.set(status, (counts.get(status) ?? 0) + 1);
       expect(['OK', 'INVALID_ARGUMENT', 'NOT_FOUND', 'RESOURCE_EXHAUSTED', 'DEADLINE_EXCEEDED']).toContain(status);
     }),
-    during(seconds * 0.8),
+    effort(whole, 0.8),
   );
   client.close();
   const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
@@ -339,7 +345,7 @@ export async function fuzzGrpc(server: Served, seconds: number): Promise<Map<str
     fc.asyncProperty(frames, async (pieces) => {
       await talk(`http://${server.grpcAddress}`, pieces, 10);
     }),
-    during(seconds * 0.2),
+    effort(whole, 0.2),
   );
   const probe = new Client(server.grpcAddress ?? '', credentials.createInsecure());
   const isReady = await new Promise((resolve) =>
@@ -349,7 +355,7 @@ export async function fuzzGrpc(server: Served, seconds: number): Promise<Map<str
       same,
       Buffer.alloc(0),
       new Metadata(),
-      { deadline: Date.now() + 5000 },
+      { deadline: Date.now() + 60_000 },
       (error) => resolve(error ?? 'ready'),
     ),
   );

@@ -5,11 +5,20 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, mailModel, parityOf, type Served, serve, topicModel } from '../../support/serving.ts';
+import {
+  type Answer,
+  holdModels,
+  mailModel,
+  oneAtATime,
+  parityOf,
+  type Served,
+  serve,
+  topicModel,
+  waitingRows,
+} from '../../support/serving.ts';
 
 interface Media {
   readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
@@ -28,6 +37,8 @@ interface Document {
 const key = 'only-for-the-tests';
 let server: Served;
 let small: Served;
+let crowded: Served;
+let letGoOn = () => {};
 let locked: Served;
 let document: Document;
 let lockedDocument: Document;
@@ -46,12 +57,16 @@ beforeAll(async () => {
     ['parity.json', parityOf(mailModel)],
   ] as const)
     await writeFile(join(server.folder, 'mail/3', name), text);
-  small = await serve({ 'mail.onnx': mailModel }, { maxQueue: 1, maxDelayMs: 300, timeoutSeconds: 0.1 });
+  small = await serve({ 'mail.onnx': mailModel }, { maxDelayMs: 10_000, timeoutSeconds: 0.1 });
+  crowded = await serve({ 'mail.onnx': mailModel }, { ...oneAtATime, maxQueue: 1 });
   locked = await serve({ 'mail.onnx': mailModel }, { apiKey: key });
   document = await documentOf(server);
   lockedDocument = await documentOf(locked, { 'x-api-key': key });
 });
-afterAll(() => Promise.all([server.close(), small.close(), locked.close()]));
+afterAll(() => {
+  letGoOn();
+  return Promise.all([server, small, crowded, locked].map((each) => each.close()));
+});
 
 /** What a schema allows without saying so is refused here: a field of an object whose fields are listed. */
 function strictly(schema: unknown): unknown {
@@ -120,11 +135,13 @@ const whole = {
 };
 
 const row = { inputs: [{ ...textInput, shape: [1], data: [''] }] };
-/** The small server while its queue is full. */
+/** A server whose queue is full: one row runs for as long as the process is held, another waits. */
 async function full(): Promise<Served> {
-  void small.ask('POST', `${two}/infer`, row);
-  await delay(30);
-  return small;
+  letGoOn = holdModels();
+  const isFull = async () => (await waitingRows(crowded)) === 1;
+  // A row that waits when one looks twice does not wait for its turn, but for the one that runs.
+  while (!((await isFull()) && (await isFull()))) void crowded.ask('POST', `${two}/infer`, row);
+  return crowded;
 }
 
 type From = () => Served | Promise<Served>;

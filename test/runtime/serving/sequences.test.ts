@@ -2,20 +2,25 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { exportOnnx } from '../../../exporters/export.ts';
 import type { TrainedModel } from '../../../models/model.ts';
+import type { BatchingOptions } from '../../../runtime/batching/batcher.ts';
 import { loadClassifier } from '../../../runtime/index.ts';
+import type { RawOutputs } from '../../../runtime/predict/text-classifier.ts';
+import type { SequencePiece } from '../../../runtime/serving/protocol/sequence.ts';
 import { createSequences } from '../../../runtime/serving/sequences.ts';
 import { openServedModel } from '../../../runtime/serving/served-model.ts';
 import type { ErrorCode } from '../../../src/core/errors.ts';
+import { memoryInUse } from '../../support/memory.ts';
 import {
   type Answer,
   expectError,
   expectedProbabilities,
+  holdModels,
   mailModel,
+  oneAtATime,
   processesOfModels,
   type Served,
   serve,
@@ -112,10 +117,12 @@ describe('a sequence', () => {
   });
 
   it('goes on after a piece that was refused or came too late: it was not read', async () => {
-    const server = await start({ 'chat.onnx': withStates(chat) }, { maxDelayMs: 40 });
+    const server = await start({ 'chat.onnx': withStates(chat) }, oneAtATime);
     await send(server, 'chat', { id: 2, start: true }, 'w1 w2');
     expectError(await send(server, 'chat', { id: 2 }, 'w1 '.repeat(11)), 'INPUT_INVALID', /longer than 12 ids/);
+    const letGoOn = holdModels();
     expectError(await send(server, 'chat', { id: 2 }, 'w5', { timeout: 2000 }), 'DEADLINE_EXCEEDED', /within 2 ms/);
+    letGoOn();
     expectWhole(await send(server, 'chat', { id: 2, end: true }, 'w3'), chat, 'w1 w2 w3');
     expectError(
       await send(server, 'chat', { id: 3, start: true }, 'w1 '.repeat(13)),
@@ -204,70 +211,92 @@ describe('a sequence', () => {
 });
 
 it('a piece that waits for another is answered at its own deadline', async () => {
-  const server = await start({ 'chat.onnx': withStates(chat) }, { maxDelayMs: 1000 });
+  const server = await start({ 'chat.onnx': withStates(chat) }, oneAtATime);
+  const letGoOn = holdModels();
   const first = send(server, 'chat', { id: 1, start: true }, 'w1 w2');
   await expect.poll(() => gauge(server, 'recurrent_sequences')).toBe(1);
-  const began = performance.now();
   const second = send(server, 'chat', { id: 1 }, 'w3', { timeout: 50_000 });
-  expectError(await second, 'DEADLINE_EXCEEDED', /within 50 ms/);
-  expect(performance.now() - began).toBeLessThan(800);
+  expectError(await second, 'DEADLINE_EXCEEDED', /within 50 ms/); // the first is still being read
+  letGoOn();
   expectWhole(await first, chat, 'w1 w2');
   expectWhole(await send(server, 'chat', { id: 1, end: true }, 'w4'), chat, 'w1 w2 w4');
 });
 
 describe('what is kept', () => {
-  it('is bounded in number, and forgotten when nobody goes on with it', async () => {
-    const server = await start({ 'chat.onnx': withStates(chat) }, { maxSequences: 3, sequenceIdleSeconds: 1.2 });
+  /** Sequences of a model, on a clock that stands still until `vi.advanceTimersByTime`. */
+  async function onOwnClock(maxSequences: number, sequenceIdleSeconds: number, batching: BatchingOptions = {}) {
+    const classifier = await loadClassifier(withStates(chat), { providers: 'cpu', threads: 1, batching });
+    onTestFinished(() => classifier.dispose());
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const sequences = createSequences(() => classifier.openText(), { maxSequences, sequenceIdleSeconds });
+    const { signal } = new AbortController();
+    const read = (id: number, text: string, place: Partial<SequencePiece> = {}) =>
+      sequences.read({ id, start: false, end: false, ...place }, text, signal);
+    return { sequences, read };
+  }
+  const expectNear = ({ probabilities }: RawOutputs, text: string) =>
+    expect(
+      Math.abs((probabilities[0] ?? Number.NaN) - (expectedProbabilities(chat, [text])[0]?.[0] ?? 0)),
+    ).toBeLessThan(tolerance);
+
+  it('is bounded in number', async () => {
+    const server = await start({ 'chat.onnx': withStates(chat) }, { maxSequences: 3 });
     for (const id of [1, 2, 3]) await send(server, 'chat', { id, start: true }, 'w1');
     expectError(await send(server, 'chat', { id: 4, start: true }, 'w1'), 'SEQUENCES_FULL', /3 sequences are open/);
     expectWhole(await send(server, 'chat', { id: 3, start: true }, 'w2'), chat, 'w2'); // one that takes its own place
     expect(await gauge(server, 'recurrent_sequences')).toBe(3);
-    await delay(800);
-    expectWhole(await send(server, 'chat', { id: 1 }, 'w2'), chat, 'w1 w2');
-    await delay(800);
-    expect(await gauge(server, 'recurrent_sequences')).toBe(1);
-    expectError(await send(server, 'chat', { id: 2 }, 'w2'), 'SEQUENCE_UNKNOWN', /no piece for 1\.2 s/);
-    expectWhole(await send(server, 'chat', { id: 1 }, 'w3'), chat, 'w1 w2 w3');
-    await expect.poll(() => gauge(server, 'recurrent_sequences'), { timeout: 5000 }).toBe(0);
+  });
+
+  it('is forgotten when nobody goes on with it', async () => {
+    const { sequences, read } = await onOwnClock(3, 1.2);
+    for (const id of [1, 2, 3]) await read(id, 'w1', { start: true });
+    vi.advanceTimersByTime(800);
+    expectNear(await read(1, 'w2'), 'w1 w2');
+    vi.advanceTimersByTime(399);
+    expect(sequences.count).toBe(3);
+    vi.advanceTimersByTime(1);
+    expect(sequences.count).toBe(1);
+    await expect(read(2, 'w2')).rejects.toMatchObject({
+      code: 'SEQUENCE_UNKNOWN',
+      hint: expect.stringContaining('no piece for 1.2 s'),
+    });
+    expectNear(await read(1, 'w3'), 'w1 w2 w3');
+    vi.advanceTimersByTime(1200);
+    expect(sequences.count).toBe(0);
   });
 
   it('of 5,000 idle texts is some kilobytes each, and nothing once their time is up', async () => {
-    const classifier = await loadClassifier(withStates(chat), { providers: 'cpu', threads: 1 });
-    const sequences = createSequences(() => classifier.openText(), { maxSequences: 5000, sequenceIdleSeconds: 2 });
-    const { signal } = new AbortController();
+    const { sequences, read } = await onOwnClock(5000, 2);
     const idle = async (from: number) => {
       const ids = Array.from({ length: 2500 }, (_, index) => from + index);
-      await Promise.all(ids.map((id) => sequences.read({ id, start: true, end: false }, `w${(id % 29) + 1}`, signal)));
+      await Promise.all(ids.map((id) => read(id, `w${(id % 29) + 1}`, { start: true })));
     };
-    const used = () => {
-      const { heapUsed, arrayBuffers } = process.memoryUsage();
-      return heapUsed + arrayBuffers;
-    };
-    const before = used();
+    const before = memoryInUse();
     await idle(1);
     await idle(2501);
     expect(sequences.count).toBe(5000);
-    expect((used() - before) / 5000).toBeLessThan(16_384); // garbage of 5,000 predictions included
-    const { probabilities } = await sequences.read({ id: 4321, start: false, end: true }, 'w3', signal);
-    const [[p = 0] = []] = expectedProbabilities(chat, ['w1 w3']);
-    expect(Math.abs((probabilities[0] ?? 0) - p)).toBeLessThan(tolerance);
+    expect((memoryInUse() - before) / 5000).toBeLessThan(8192);
+    expectNear(await read(4321, 'w3', { end: true }), 'w1 w3');
     expect(sequences.count).toBe(4999);
-    await expect.poll(() => sequences.count, { timeout: 5000 }).toBe(0);
-    sequences.close();
-    await classifier.dispose();
+    vi.advanceTimersByTime(2000);
+    expect(sequences.count).toBe(0);
   });
 
   it('is not idle while a piece is read, however long that takes, and from then on again', async () => {
-    const batching = { maxDelayMs: 1140 };
-    const classifier = await loadClassifier(withStates(chat), { providers: 'cpu', threads: 1, batching });
-    const sequences = createSequences(() => classifier.openText(), { maxSequences: 1, sequenceIdleSeconds: 0.6 });
-    const { signal } = new AbortController();
-    await sequences.read({ id: 1, start: true, end: false }, 'w1', signal);
+    const { sequences, read } = await onOwnClock(1, 0.6, { maxDelayMs: 5000 });
+    const piece = read(1, 'w1', { start: true });
+    await new Promise((resolve) => setImmediate(resolve)); // it waits for mates
+    vi.advanceTimersByTime(4999);
     expect(sequences.count).toBe(1);
-    await delay(250); // within its time since the end of the piece, beyond that since its beginning
+    vi.advanceTimersByTime(1);
+    await piece;
+    vi.advanceTimersByTime(599);
     expect(sequences.count).toBe(1);
-    await expect.poll(() => sequences.count, { timeout: 3000 }).toBe(0);
-    await classifier.dispose();
+    vi.advanceTimersByTime(1);
+    expect(sequences.count).toBe(0);
   });
 
   it('is freed with its model', async () => {

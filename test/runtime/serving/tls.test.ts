@@ -64,7 +64,7 @@ describe.skipIf(!tls)('a server with TLS and an API key', () => {
     const path = `/inference.GRPCInferenceService/${method}`;
     return new Promise<Buffer>((resolve, reject) => {
       const same = (bytes: Buffer) => bytes;
-      client.makeUnaryRequest(path, same, same, Buffer.alloc(0), metadata, { deadline: Date.now() + 5000 }, (e, a) =>
+      client.makeUnaryRequest(path, same, same, Buffer.alloc(0), metadata, { deadline: Date.now() + 60_000 }, (e, a) =>
         e ? reject(e) : resolve(a as Buffer),
       );
     }).finally(() => client.close());
@@ -138,10 +138,9 @@ describe.skipIf(!tls)('a server with TLS and an API key', () => {
     const { hostname, port } = new URL(other.url);
     const silent = connectPlainly(Number(port), hostname).on('error', () => {});
     await once(silent, 'connect');
-    await new Promise((resolve) => setTimeout(resolve, 50));
     const began = performance.now();
     await other.close();
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(performance.now() - began).toBeLessThan(20_000); // a request may take 30 s, a handshake 120
     if (!silent.closed) await once(silent, 'close');
   });
 
