@@ -8,7 +8,7 @@
  */
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
-import { aborted, onAbort } from '../aborted.ts';
+import { aborted, onAbort } from '../abort.ts';
 import { join, split, withoutZeros } from './rows.ts';
 import type { Batch, BatchOutputs, BatchRunner } from './runner.ts';
 

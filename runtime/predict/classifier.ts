@@ -3,7 +3,7 @@ import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { fail } from '../../src/core/errors.ts';
 import { readFileWhole } from '../../src/core/files.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
-import { openUnlessAborted } from '../aborted.ts';
+import { openUnlessAborted } from '../abort.ts';
 import { type BatchingOptions, readBatchingOptions } from '../batching/batcher.ts';
 import type { BatchRunner } from '../batching/runner.ts';
 import type { NodePlacement } from '../onnx/placement.ts';

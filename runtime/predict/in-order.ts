@@ -1,4 +1,4 @@
-import { aborted, onAbort } from '../aborted.ts';
+import { aborted, onAbort } from '../abort.ts';
 
 /** A result that is worked on, or there. */
 interface Place<Result> {

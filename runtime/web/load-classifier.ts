@@ -2,7 +2,7 @@ import { readMetadata } from '../../models/metadata/metadata.ts';
 import { planModel } from '../../models/plan.ts';
 import { fail, RecurrentError } from '../../src/core/errors.ts';
 import { checkOptionNames } from '../../src/core/option-names.ts';
-import { openUnlessAborted } from '../aborted.ts';
+import { openUnlessAborted } from '../abort.ts';
 import { type BatchingOptions, readBatchingOptions } from '../batching/batcher.ts';
 import { loadOrtWeb } from '../onnx/ort-web.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';

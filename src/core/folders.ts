@@ -27,7 +27,11 @@ export async function writeFolder(
   const [fresh, past] = [beside('tmp'), beside('old')];
   try {
     await mkdir(dirname(path), { recursive: true });
-    for (const [name, contents] of Object.entries(files)) await writeFileAtomically(join(fresh, name), contents);
+    for (const [name, contents] of Object.entries(files)) {
+      await writeFileAtomically(join(fresh, name), contents).catch(({ cause }) => {
+        throw fileError(cause, join(path, name), 'write'); // named by its place, not by where it is written first
+      });
+    }
     const moved = await rename(path, past).then(
       () => true,
       (error) => error.code !== 'ENOENT' && Promise.reject(error),

@@ -9,9 +9,10 @@ import { type PartName, partNames, parts } from './parts.ts';
 /** What is looked at, and not run: no native library of a package is loaded for it. */
 const inspections = { machine: inspectMachine, gpu: inspectGpu, optional: inspectOptional } as const;
 type Inspection = keyof typeof inspections;
+const inspectionNames = Object.keys(inspections) as Inspection[];
 
 export type Subject = PartName | Inspection;
-export const subjects: readonly Subject[] = [...partNames, 'machine', 'gpu', 'optional'];
+export const subjects: readonly Subject[] = [...partNames, ...inspectionNames];
 
 export interface DiagnoseOptions {
   /** Default: all. */
@@ -30,8 +31,7 @@ export interface Diagnosis {
 
 export async function diagnose({ only = subjects, tryPart, progress }: DiagnoseOptions): Promise<Diagnosis> {
   const findings: GroupedFinding[] = [];
-  for (const name of ['machine', 'gpu', 'optional'] as const) {
-    if (!only.includes(name)) continue;
+  for (const name of inspectionNames.filter((each) => only.includes(each))) {
     for (const found of await inspections[name]()) findings.push({ group: name, ...found });
   }
   const tried = partNames.filter((name) => only.includes(name));

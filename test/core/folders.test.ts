@@ -55,6 +55,15 @@ it('replaces a folder of its kind whole: nothing of the old one stays', async ()
   expect(await readdir(join(root, 'deep'))).toEqual(['made']);
 });
 
+it('names a file that cannot be written by its place in the folder', async () => {
+  const name = `a/${'x'.repeat(300)}`;
+  await expect(write({ [marker]: '{}', [name]: 'text' })).rejects.toMatchObject({
+    code: 'FILE_ACCESS',
+    message: expect.stringMatching(`^cannot write ${join(path, name)}: ENAMETOOLONG`),
+  });
+  expect(await listed()).toEqual(['deep']);
+});
+
 it('never replaces what is not of its kind', async () => {
   await mkdir(path, { recursive: true });
   await writeFile(join(path, 'thesis.txt'), 'years of work');

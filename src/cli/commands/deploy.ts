@@ -24,12 +24,17 @@ const storageUri = new Option(
   '--storage-uri <address>',
   'where the model repository will be: serves ids with Triton instead of texts',
 );
-const replicas = number('--replicas <n>', 'copies that run', z.int().min(1).max(1000).default(2));
-const maxBatch = number('--max-batch <n>', 'rows that run together', z.int().min(1).max(4096).default(64));
+const defaults = { replicas: 2, maxBatch: 64, maxDelayUs: 2000 } as const;
+const replicas = number('--replicas <n>', 'copies that run', z.int().min(1).max(1000).default(defaults.replicas));
+const maxBatch = number(
+  '--max-batch <n>',
+  'rows that run together',
+  z.int().min(1).max(4096).default(defaults.maxBatch),
+);
 const maxDelay = number(
   '--max-delay-us <n>',
   'microseconds for which rows wait for others',
-  z.int().min(0).max(1_000_000).default(2000),
+  z.int().min(0).max(1_000_000).default(defaults.maxDelayUs),
 );
 
 interface Options extends TerminalOptions {
@@ -51,7 +56,7 @@ export function deploy(): Command {
   return defineGroup('deploy', description, triton(), kserve(), docker(), kubernetes());
 }
 
-const batching = ({ maxBatch = 64, maxDelayUs = 2000 }: Options) => ({
+const batching = ({ maxBatch = defaults.maxBatch, maxDelayUs = defaults.maxDelayUs }: Options) => ({
   maxBatchSize: maxBatch,
   maxQueueDelayMicroseconds: maxDelayUs,
 });
@@ -80,7 +85,7 @@ function kserve(): Command {
       [image, packed, grpc, storageUri, replicas, maxBatch, maxDelay],
       async (served, options) => {
         const { kserveOnTriton, kserveOwnServer } = await import('../../../exporters/deploy/kserve.ts');
-        const { storageUri: address, replicas: minimum = served.states.length > 0 ? 1 : 2 } = options;
+        const { storageUri: address, replicas: minimum = served.states.length > 0 ? 1 : defaults.replicas } = options;
         if (address === undefined) {
           refuseOthers(options, [maxBatch, maxDelay], 'our own server, which batches by itself');
           const protocol = options.grpc ? 'grpc' : 'http';
@@ -115,7 +120,7 @@ function kubernetes(): Command {
       [image, packed, replicas],
       async (served, options) => {
         const { kubernetesDeployment } = await import('../../../exporters/deploy/kubernetes.ts');
-        const own = { image: imageOf(served, options), replicas: options.replicas ?? 2 };
+        const own = { image: imageOf(served, options), replicas: options.replicas ?? defaults.replicas };
         return kubernetesDeployment(served, own, await packageOf(options));
       },
     ),

@@ -4,15 +4,13 @@ import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { CsvError, parse } from 'csv-parse';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { fileError } from '../../core/files.ts';
-import { columnHint } from '../../data/readers/reader.ts';
-import { type Delimiter, openTable } from '../../data/readers/table.ts';
 import { utf8Parts } from '../../data/readers/utf8.ts';
+import { readers } from './text-readers.ts';
 
-export const textFormats = ['txt', 'csv', 'tsv', 'jsonl'] as const;
-export type TextFormat = (typeof textFormats)[number];
+export const textFormats = Object.keys(readers) as readonly TextFormat[];
+export type TextFormat = keyof typeof readers;
 
 export interface TextSource {
   /** As messages call it. */
@@ -37,9 +35,6 @@ export interface TextSourceOptions {
   readonly column: string;
 }
 
-/** One line, one row of a table, or one object: more would be no short text, but a quote that never ends. */
-const recordBytes = 4 * 2 ** 20;
-
 const gzipMark = Buffer.from([0x1f, 0x8b]);
 
 /**
@@ -59,7 +54,6 @@ export async function openTexts(path: string, { format, column }: TextSourceOpti
       yield chunk;
     }
   }
-  const readers = { txt: readLines, csv: readCsv, tsv: readTsv, jsonl: readObjects } as const;
   return {
     name,
     format: kind,
@@ -135,116 +129,7 @@ function interrupted(name: string): RecurrentError {
 function zlibError(error: unknown, name: string): Error | undefined {
   const { code, message } = error as NodeJS.ErrnoException;
   if (typeof code !== 'string' || !code.startsWith('Z_')) return undefined;
-  try {
-    return fail('DATA_INVALID', `${name} is damaged: ${message}`, 'Pack it with gzip again.', error);
-  } catch (refusal) {
-    return refusal as Error;
-  }
-}
-
-interface Parts {
-  readonly parts: AsyncGenerator<Buffer>;
-  readonly name: string;
-  readonly column: string;
-}
-
-async function* readLines({ parts, name }: Parts): AsyncGenerator<readonly string[]> {
-  let carried = '';
-  let line = 1;
-  for await (const part of parts) {
-    const lines = (carried + part.toString('utf8')).split('\n');
-    carried = lines.pop() as string;
-    if (carried.length > recordBytes) refuseLong(name, line + lines.length);
-    line += lines.length;
-    if (lines.length) yield lines.map(withoutReturn);
-  }
-  if (carried !== '') yield [withoutReturn(carried)];
-}
-
-function withoutReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line;
-}
-
-async function* readObjects(given: Parts): AsyncGenerator<readonly string[]> {
-  let line = 0;
-  for await (const lines of readLines(given)) {
-    const texts: string[] = [];
-    for (const json of lines) {
-      line++;
-      if (json.trim() !== '') texts.push(textOf(json, line, given));
-    }
-    yield texts;
-  }
-}
-
-function textOf(json: string, line: number, { name, column }: Parts): string {
-  const place = `${name}, line ${line}`;
-  const hint = 'Write one JSON object with a text on each line.';
-  let value: unknown;
-  try {
-    value = JSON.parse(json);
-  } catch (error) {
-    fail('DATA_INVALID', `${place} is not JSON: ${(error as Error).message}`, hint, error);
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return fail('DATA_INVALID', `${place} is not an object`, hint);
-  }
-  if (!Object.hasOwn(value, column)) return refuseColumn(`${place} has no field`, column, Object.keys(value));
-  const text = (value as Record<string, unknown>)[column];
-  return typeof text === 'string' ? text : fail('DATA_INVALID', `${place} has a "${column}" that is no string`, hint);
-}
-
-function readCsv(given: Parts): AsyncGenerator<readonly string[]> {
-  return readTable(given, ',');
-}
-
-function readTsv(given: Parts): AsyncGenerator<readonly string[]> {
-  return readTable(given, '\t');
-}
-
-/** Rows that are given on together. */
-const rowsTogether = 1024;
-
-async function* readTable({ parts, name, column }: Parts, named: Delimiter): AsyncGenerator<readonly string[]> {
-  const table = await openTable(parts, named);
-  const { delimiter } = table;
-  const source = Readable.from(table.parts, { objectMode: false });
-  const parser = parse({
-    delimiter,
-    max_record_size: recordBytes,
-    record_delimiter: ['\r\n', '\n', '\r'],
-    skip_empty_lines: true,
+  return new RecurrentError('DATA_INVALID', `${name} is damaged: ${message}`, 'Pack it with gzip again.', {
+    cause: error,
   });
-  source.on('error', (error) => parser.destroy(error));
-  let at: number | undefined;
-  let texts: string[] = [];
-  try {
-    for await (const record of source.pipe(parser) as AsyncIterable<readonly string[]>) {
-      if (at === undefined) {
-        at = record.indexOf(column);
-        if (at < 0) refuseColumn(`${name} has no column`, column, record);
-        if (record.indexOf(column, at + 1) >= 0) {
-          fail('DATA_INVALID', `${name} has two columns "${column}"`, 'Give each column its own name.');
-        }
-      } else if (texts.push(record[at] as string) === rowsTogether) {
-        yield texts;
-        texts = [];
-      }
-    }
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const hint = 'Rows have as many cells as the header; a cell with separators, newlines or quotes stands in quotes.';
-    fail('DATA_INVALID', `${name}: ${error.message}`, hint, error);
-  }
-  yield texts;
-}
-
-function refuseColumn(what: string, column: string, names: readonly string[]): never {
-  const known = names.map((each) => `"${each}"`).join(', ');
-  fail('DATA_NOT_FOUND', `${what} "${column}", only ${known}`, columnHint(column, names, '--text-column'));
-}
-
-function refuseLong(name: string, line: number): never {
-  const limit = `${recordBytes / 2 ** 20} MiB`;
-  fail('DATA_INVALID', `${name}, line ${line} is longer than ${limit}`, 'Give one text a line.');
 }
