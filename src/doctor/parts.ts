@@ -56,7 +56,7 @@ async function tryEngine(name: EngineName): Promise<Finding> {
     return finding(name, 'broken', refused[0]?.reason ?? '', { fix: remedies[name] });
   }
   const { threads } = candidate.load;
-  const { model, firstLoss, lastLoss } = await practise(candidate.provider, threads);
+  const { model, firstLoss, lastLoss, remark } = await practise(candidate.provider, threads);
   const missing = await loadOrt().then(() => undefined, reasonOf);
   // The engine also finds a package beside the program that is run; the runtime must have its own.
   if (name === 'onnxruntime' && missing !== undefined) return finding(name, 'broken', missing, { fix: remedies[name] });
@@ -65,6 +65,7 @@ async function tryEngine(name: EngineName): Promise<Finding> {
   const detail = [
     `${formatCountOf(threads, 'thread')}, loss ${firstLoss.toFixed(2)} to ${lastLoss.toFixed(2)} in 20 steps`,
     missing === undefined ? `exported, off by ${formatSmall(maxAbsError)}` : 'the exported file was not run',
+    ...(remark === undefined ? [] : [remark]),
   ].join('; ');
   return finding(name, 'works', detail, {
     facts: { threads, firstLoss, lastLoss, maxAbsError, seconds: since(began) },

@@ -55,6 +55,8 @@ export interface Practised {
   readonly model: TrainedModel;
   readonly firstLoss: number;
   readonly lastLoss: number;
+  /** Of the engine. */
+  readonly remark: string | undefined;
 }
 
 /** Twenty steps. @throws ENGINE_FAILED when it learns nothing, and what the engine throws */
@@ -80,7 +82,7 @@ export async function practise(provider: EngineProvider, threads: number): Promi
       );
     }
     const { weights } = await engine.state();
-    return { model: modelWith(weights), firstLoss, lastLoss };
+    return { model: modelWith(weights), firstLoss, lastLoss, remark: engine.remark };
   } finally {
     await engine.dispose();
   }

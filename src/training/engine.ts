@@ -50,6 +50,8 @@ export interface EngineState {
 export interface Engine {
   readonly name: EngineName;
   readonly threads: number;
+  /** For people: what it found out about the machine while it was prepared, if anything. */
+  readonly remark?: string | undefined;
   /** Forward with dropout, backward, and one update of the weights. */
   step(batch: Batch, address: StepAddress, learningRate: number): Promise<StepResult>;
   /** Forward without dropout. */

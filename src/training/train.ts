@@ -160,7 +160,12 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     split,
     vocabulary,
     lengths: lengthStatistics(training.lengths, options.maxLength),
-    engine: { name: engine.name, threads, note, ...(trials && { trials }) },
+    engine: {
+      name: engine.name,
+      threads,
+      note: engine.remark === undefined ? note : `${note}; ${engine.remark}`,
+      ...(trials && { trials }),
+    },
     memory,
     resumedFrom: start.history.length,
     history: start.history,

@@ -3,6 +3,7 @@
  * finds mistakes in the suites themselves where there is no GPU. It is evidence of nothing about one.
  */
 import { describe, it } from 'vitest';
+import type { ModelSpec } from '../../models/layers.ts';
 import type { ProviderRequest } from '../../runtime/onnx/providers.ts';
 import type { EngineProvider } from '../../src/training/engine.ts';
 import { onnxruntimeCudaEngine, onnxruntimeEngine } from '../../src/training/engines/onnxruntime/engine.ts';
@@ -25,6 +26,13 @@ export const tensorflowOnGpu: EngineProvider = rehearsal
       () => tensorflowEngine.fewestThreads?.() ?? 1,
     )
   : tensorflowEngine;
+
+export async function whyNoTensorflowGpu(spec: ModelSpec): Promise<string | undefined> {
+  const refusal = await tensorflowOnGpu.refusal(spec);
+  if (refusal !== undefined) return refusal;
+  const { description, device } = await loadNativeTensorflow();
+  return device === 'GPU' || rehearsal ? undefined : `${description}: TensorFlow sees no GPU`;
+}
 
 /** Adds `suite` where there is no `refusal`, else prints it: what was skipped is said plainly. */
 export function describeGpu(what: string, refusal: string | undefined, suite: () => void): void {

@@ -6,11 +6,10 @@ import { parseSpec } from '../../models/spec.ts';
 import type { EngineProvider } from '../../src/training/engine.ts';
 import { selectFastest } from '../../src/training/engines/fastest.ts';
 import { onnxruntimeEngine } from '../../src/training/engines/onnxruntime/engine.ts';
-import { loadNativeTensorflow } from '../../src/training/engines/tensorflow/backend.ts';
 import { adam } from '../../src/training/optimisers.ts';
 import { describeEngine } from '../contract/engine.ts';
 import { randomBatch } from '../support/arbitrary-spec.ts';
-import { describeGpu, onnxruntimeOnGpu, rehearsal, tensorflowOnGpu } from './device.ts';
+import { describeGpu, onnxruntimeOnGpu, tensorflowOnGpu, whyNoTensorflowGpu } from './device.ts';
 
 const spec = parseSpec({
   version: 1,
@@ -23,7 +22,7 @@ const spec = parseSpec({
 });
 const weights = initialWeights(planModel(spec), 0);
 
-describeGpu('training with TensorFlow on a GPU', await whyNoTensorflowGpu(), () => {
+describeGpu('training with TensorFlow on a GPU', await whyNoTensorflowGpu(spec), () => {
   const threads = tensorflowOnGpu.fewestThreads?.() ?? 1;
   describeEngine({ provider: tensorflowOnGpu, threads, cases: 150, exact: false });
 });
@@ -52,13 +51,6 @@ describeGpu("onnxruntime's training step on CUDA", await onnxruntimeOnGpu.refusa
     expect(timed).toContain(`${onnxruntimeOnGpu.name}, 1 thread`);
   });
 });
-
-async function whyNoTensorflowGpu(): Promise<string | undefined> {
-  const refusal = await tensorflowOnGpu.refusal(spec);
-  if (refusal !== undefined) return refusal;
-  const { description, device } = await loadNativeTensorflow();
-  return device === 'GPU' || rehearsal ? undefined : `${description}: TensorFlow sees no GPU`;
-}
 
 async function losses(provider: EngineProvider): Promise<number[]> {
   const engine = await provider.prepare({ spec, weights, optimiser: adam, threads: 1 });

@@ -1,6 +1,7 @@
 import { RecurrentError } from '../../core/errors.ts';
 import { loadTensorflow } from '../../training/engines/tensorflow/backend.ts';
 import { createForward } from '../../training/engines/tensorflow/forward.ts';
+import { describeCudnn } from '../../training/engines/tensorflow/layers/cudnn-proof.ts';
 import type { Runner } from '../runner.ts';
 import { createSession } from '../session.ts';
 
@@ -19,6 +20,8 @@ export const tensorflowRunner: Runner = {
   async open(subject) {
     const { tf, description } = await loadTensorflow();
     const { run, dispose } = createForward(tf, subject.model);
-    return createSession(subject, { description, run, close: async () => dispose() });
+    const onCudnn = describeCudnn(tf, subject.model.spec);
+    const said = onCudnn === undefined ? description : `${description}; ${onCudnn}`;
+    return createSession(subject, { description: said, run, close: async () => dispose() });
   },
 };

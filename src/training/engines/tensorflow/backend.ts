@@ -144,6 +144,7 @@ function tryNative(require: NodeJS.Require, name: string): Attempt {
   restoreRemovedUtilities(require);
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'; // warnings of the native library would land among our output
   process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'; // it takes all memory of a GPU otherwise, and others have none
+  process.env.NVIDIA_TF32_OVERRIDE ??= '0'; // products of full float32: see docs/gpu.md
   try {
     return { tf: require(entry) as Tensorflow };
   } catch (error) {

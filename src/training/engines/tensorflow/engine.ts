@@ -14,6 +14,7 @@ import { judge, type LossResult } from '../../loss.ts';
 import { untilDisposed } from '../until-disposed.ts';
 import { adjust } from './adjust.ts';
 import { type LoadedTensorflow, loadNativeTensorflow } from './backend.ts';
+import { describeCudnn } from './layers/cudnn-proof.ts';
 import { kernelRecurrences, kernelsHelp } from './layers/kernel-recurrence.ts';
 import type { CallOptions } from './layers/tensorflow-layer.ts';
 import { tensorflowMemory } from './memory.ts';
@@ -98,6 +99,7 @@ function createTensorflowEngine(
   return untilDisposed({
     name: 'tensorflow',
     threads,
+    remark: describeCudnn(tf, spec),
 
     async step(batch: Batch, address: StepAddress, learningRate: number) {
       checkBatch(batch, plan);

@@ -20,17 +20,22 @@ interface NativeBackend {
   readonly binding: Readonly<Record<AttributeKind | 'TF_FLOAT' | 'TF_INT32' | 'TF_INT64', number>> & {
     readonly TF_Version: string;
     createTensor(shape: readonly number[], dtype: number, values: Int32Array): number;
-    executeOp(name: string, attributes: readonly Attribute[], inputIds: readonly number[], outputs: number): unknown[];
+    executeOp(name: string, attributes: readonly Attribute[], inputIds: readonly number[], outputs: number): Held[];
   };
   getInputTensorIds(tensors: readonly Tensor[]): number[];
-  executeMultipleOutputs(
-    name: string,
-    attributes: readonly Attribute[],
-    inputs: readonly Tensor[],
-    outputs: number,
-  ): Tensor[];
-  createOutputTensor(metadata: { id: number; shape: readonly number[]; dtype: number }): Tensor;
+  createOutputTensor(held: Held): Tensor;
 }
+
+/** A tensor in the library. */
+interface Held {
+  readonly id: number;
+  readonly shape: readonly number[];
+  /** Of TensorFlow's enumeration. */
+  readonly dtype: number;
+}
+
+/** TF_INT8 of tensorflow/c/tf_datatype.h, which the binding does not name. */
+const int8 = 6;
 
 /** The native backend, if that is the one which runs. */
 export function nativeBackend(tf: Core): NativeBackend | undefined {
@@ -40,14 +45,15 @@ export function nativeBackend(tf: Core): NativeBackend | undefined {
 
 /** Operations of TensorFlow on float32. */
 export interface NativeOps {
+  /** An output of int8, which TensorFlow.js does not know, is called int32: it is only to be given to `run` again. */
   run(name: string, attributes: Attributes, inputs: readonly Tensor[], outputs: number): Tensor[];
   /** A scalar of 64 bits, which TensorFlow.js does not know: only to be given to `run`. */
   int64(value: number): Tensor;
 }
 
-/** Values by name; their kind follows from the value. `type`: float32, the only one used here. */
+/** Values by name; their kind follows from the value. */
 export type Attributes = Readonly<
-  Record<string, Extract<DataType, 'float32'> | boolean | number | readonly number[] | Text>
+  Record<string, Extract<DataType, 'float32' | 'int32'> | boolean | number | readonly number[] | Text>
 >;
 
 /** A string attribute. */
@@ -62,6 +68,7 @@ export function nativeOps(tf: Core): NativeOps | undefined {
 
   function attributeOf([name, value]: [string, Attributes[string]]): Attribute {
     if (value === 'float32') return { name, type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
+    if (value === 'int32') return { name, type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 };
     if (typeof value === 'boolean') return { name, type: binding.TF_ATTR_BOOL, value };
     if (typeof value === 'number') return { name, type: binding.TF_ATTR_FLOAT, value };
     if ('text' in value) return { name, type: binding.TF_ATTR_STRING, value: value.text };
@@ -69,8 +76,13 @@ export function nativeOps(tf: Core): NativeOps | undefined {
   }
 
   return {
-    run: (name, attributes, inputs, outputs) =>
-      backend.executeMultipleOutputs(name, Object.entries(attributes).map(attributeOf), inputs, outputs),
+    run: (name, attributes, inputs, outputs) => {
+      const ids = backend.getInputTensorIds(inputs);
+      const held = binding.executeOp(name, Object.entries(attributes).map(attributeOf), ids, outputs);
+      return held.map((one) =>
+        backend.createOutputTensor(one.dtype === int8 ? { ...one, dtype: binding.TF_INT32 } : one),
+      );
+    },
     int64: (value) => {
       const words = Int32Array.of(value, 0); // little-endian, as every processor that TensorFlow runs on
       const id = binding.createTensor([], binding.TF_INT64, words);

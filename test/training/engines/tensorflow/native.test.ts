@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { ModelSpec, SpecInput } from '../../../../models/layers.ts';
 import type { Tensor } from '../../../../models/weights.ts';
 import { referenceForward, referenceGradients } from '../../../../src/reference/reference.ts';
@@ -9,11 +9,11 @@ import { candidatesOf } from '../../../../src/training/engines/select.ts';
 import { loadNativeTensorflow } from '../../../../src/training/engines/tensorflow/backend.ts';
 import { createTensorflowProvider, tensorflowEngine } from '../../../../src/training/engines/tensorflow/engine.ts';
 import { recurrentLayers } from '../../../../src/training/engines/tensorflow/index.ts';
-import { nativeBackend } from '../../../../src/training/engines/tensorflow/native.ts';
 import { sgd } from '../../../../src/training/optimisers.ts';
 import { describeEngine } from '../../../contract/engine.ts';
 import { randomBatch, randomWeights } from '../../../support/arbitrary-spec.ts';
 import { largestDifference } from '../../../support/largest-difference.ts';
+import { operationsOf } from '../../../support/tensorflow-binding.ts';
 import { describeDropIn } from './describe-drop-in.ts';
 import { describeDropInModels } from './describe-drop-in-models.ts';
 import { describeTraining, specOf } from './describe-training.ts';
@@ -56,33 +56,14 @@ function describeNative(): void {
 
   const address = { seed: 11, epoch: 2, step: 5 };
 
-  /** The names of the operations that TensorFlow runs in `use`. */
-  async function operationsOf(use: () => Promise<unknown>): Promise<string[]> {
-    const { tf } = await loadNativeTensorflow();
-    const spy = vi.spyOn(
-      nativeBackend(tf) as object as { executeMultipleOutputs(name: string): unknown },
-      'executeMultipleOutputs',
-    );
-    const single = vi.spyOn(
-      nativeBackend(tf) as object as { executeSingleOutput(name: string): unknown },
-      'executeSingleOutput',
-    );
-    try {
-      await use();
-      return [...spy.mock.calls, ...single.mock.calls].map(([name]) => name);
-    } finally {
-      spy.mockRestore();
-      single.mockRestore();
-    }
-  }
-
   /** Largest error of logits and gradients as a share of the largest value or of 1, and the operations of a step. */
   async function stepOf(spec: ModelSpec, rows: number, time: number, seed: number, provider = tensorflowEngine) {
     const weights = randomWeights(spec, seed);
     const batch = randomBatch(spec, rows, time, seed);
     const engine = await provider.prepare({ spec, weights, optimiser: sgd, threads });
     const { logits } = await engine.evaluate(batch);
-    const operations = await operationsOf(() => engine.step(batch, address, 1));
+    const { tf } = await loadNativeTensorflow();
+    const operations = await operationsOf(tf, () => engine.step(batch, address, 1));
     const after = (await engine.state()).weights;
     await engine.dispose();
     const drops = JSON.stringify(spec).includes('"dropout":0.25');
@@ -189,7 +170,7 @@ function describeNative(): void {
     const options = { units: 4, recurrentActivation: 'sigmoid', recurrentDropout: 0.5 } as const;
     const layer = recurrentLayers(tf, { seed: 1 }).lstm({ ...options, recurrentInitializer: 'glorotUniform' });
     const operations = (time: number) =>
-      operationsOf(async () => tf.tidy(() => void layer.call(tf.ones([3, time, 2]), { training: true })));
+      operationsOf(tf, () => tf.tidy(() => void layer.call(tf.ones([3, time, 2]), { training: true })));
     layer.build([null, null, 2]);
     expect(await operations(15)).toHaveLength((await operations(5)).length);
     tf.dispose(layer.weights.map((weight) => weight.read()));

@@ -9,6 +9,7 @@ import { stateNames } from '../../../../../models/plan.ts';
 import { fail } from '../../../../core/errors.ts';
 import { checkOptionNames } from '../../../../core/option-names.ts';
 import type { Tensorflow } from '../backend.ts';
+import { judgeCudnn } from '../layers/cudnn-proof.ts';
 import { single } from '../layers/tensorflow-layer.ts';
 import { describeLayer } from './describe-layer.ts';
 import { defineEmbedding } from './embedding.ts';
@@ -52,6 +53,14 @@ export function recurrentLayers(tf: Tensorflow, options: RecurrentLayersOptions 
   let draws = 0;
   const draw = () => ({ seed, epoch: 0, step: draws++ });
 
+  const said = new Set<string>();
+  function sayWhyNotOnCudnn(layer: RecurrentLayer, inputs: Parameters<typeof judgeCudnn>[2]): void {
+    const verdict = judgeCudnn(tf, layer, inputs);
+    if (!verdict || verdict.taken || said.has(verdict.reason)) return;
+    said.add(verdict.reason);
+    console.warn(`layer ${layer.name}: not on cuDNN: ${verdict.reason}; other operations of TensorFlow compute it`);
+  }
+
   function define<K extends Kind>(kind: K) {
     class Recurrent extends classOf(tf, kind) {
       readonly #kernels = kernelsOf();
@@ -76,6 +85,7 @@ export function recurrentLayers(tf: Tensorflow, options: RecurrentLayersOptions 
             address: training && layer.dropout + layer.recurrentDropout > 0 ? draw() : undefined,
             withStates: this.returnState || this.stateful,
           });
+          sayWhyNotOnCudnn(layer, { features: x.shape[2], masked: !!mask });
           return this.#leave(result, training === true);
         });
       }

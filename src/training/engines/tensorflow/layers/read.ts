@@ -8,10 +8,13 @@ import { gates } from '../../../../../models/plan.ts';
 import type { Tensorflow } from '../backend.ts';
 import { nativeOps } from '../native.ts';
 import { blockLstm } from './block-lstm.ts';
+import { type CudnnMode, cudnnRnn } from './cudnn.ts';
+import { judgeCudnn } from './cudnn-proof.ts';
 import { dropFactors } from './drop.ts';
 import { type Places, placesOf } from './places.ts';
 import type { Recurrence } from './recurrence.ts';
 import type { CallOptions } from './tensorflow-layer.ts';
+import { isRecorded } from './with-gradient.ts';
 
 export type Direction = 'forward' | 'backward';
 
@@ -77,8 +80,12 @@ function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: P
   const steps = inOrder(tf, reading, places);
 
   const native = nativeOps(tf);
-  if (native && !dropped && steps.rank === 3 && isFused(layer)) {
+  const fused = steps.rank === 3 && !dropped ? fusedBy(tf, layer, reading, places) : undefined;
+  if (native && fused) {
     const x: Tensor3D = inputFactors ? tf.mul(steps, tf.expandDims(inputFactors, 0)) : (steps as Tensor3D);
+    if (fused !== 'block') {
+      return [cudnnRnn(tf, native, { mode: fused, x, weights, initial, training: isRecorded(tf) })];
+    }
     return blockLstm(tf, native, {
       x,
       kernel: tf.concat2d([kernel, recurrentKernel], 0),
@@ -101,6 +108,20 @@ function walk(tf: Tensorflow, layer: RecurrentLayer, reading: Reading, places: P
     initial,
     withCell,
   });
+}
+
+/** The operation of TensorFlow that takes the whole layer, rows of numbers given. */
+function fusedBy(
+  tf: Tensorflow,
+  layer: RecurrentLayer,
+  { weights, withCell }: Reading,
+  places: Places | undefined,
+): CudnnMode | 'block' | undefined {
+  const inputs = { features: weights[0]?.shape[0] as number, masked: places !== undefined };
+  const lacksCell = withCell && layer.type === 'lstm'; // cuDNN gives the last one alone
+  const verdict = lacksCell ? undefined : judgeCudnn(tf, layer, inputs);
+  if (verdict?.taken) return verdict.mode;
+  return isFused(layer) ? 'block' : undefined;
 }
 
 export function isFused(layer: RecurrentLayer): boolean {

@@ -9,6 +9,11 @@ export interface Computed {
   readonly gradient: (dy: readonly Tensor[], kept: readonly Tensor[]) => Tensor[];
 }
 
+/** Whether somebody will ask for a gradient of what is computed now. */
+export function isRecorded(tf: Tensorflow): boolean {
+  return tf.engine().state.gradientDepth > 0;
+}
+
 /**
  * `tf.customGrad` for a computation with one or several results: TensorFlow.js takes one, so several travel through it
  * as one flat tensor.
