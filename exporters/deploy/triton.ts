@@ -3,8 +3,9 @@
  * send token ids: the graph has no tokenizer in it.
  * https://github.com/triton-inference-server/server/blob/main/docs/user_guide/model_configuration.md
  */
+
+import { finalState, initialState } from '../../models/onnx-state-names.ts';
 import { planModel } from '../../models/plan.ts';
-import { finalState, initialState } from '../../models/state-names.ts';
 import { type Deployment, type Files, inFolder, type Served } from './deployment.ts';
 
 export interface TritonOptions {

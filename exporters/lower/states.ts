@@ -2,8 +2,9 @@
  * The ends of the states: what a recurrent layer starts from comes in beside the ids, what it ends with goes out beside
  * the probabilities, so that a text can be read in pieces.
  */
+
+import { finalState, initialState } from '../../models/onnx-state-names.ts';
 import type { ModelPlan } from '../../models/plan.ts';
-import { finalState, initialState } from '../../models/state-names.ts';
 import type { Preprocessing } from '../../models/text/preprocessing.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { GraphBuilder } from '../graph/builder.ts';

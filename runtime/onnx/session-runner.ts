@@ -1,5 +1,5 @@
+import { finalState, initialState } from '../../models/onnx-state-names.ts';
 import type { ModelPlan, StateSpec } from '../../models/plan.ts';
-import { finalState, initialState } from '../../models/state-names.ts';
 import { fail } from '../../src/core/errors.ts';
 import type { BatchRunner } from '../batching/runner.ts';
 import type { GuardedSession, SessionTensor } from './guard.ts';

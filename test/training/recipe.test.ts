@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { createEncoder } from '../../models/text/encoder.ts';
 import { kerasTokenizer, type TokenizerOptions } from '../../models/text/preprocessing.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
-import { createWordTable } from '../../src/data/word-table.ts';
+import { createWordTable } from '../../src/data/imdb/word-table.ts';
 import { encodeExamples } from '../../src/training/encoded-set.ts';
 import { encodeFor } from '../../src/training/evaluate.ts';
 import { train } from '../../src/training/train.ts';

@@ -8,7 +8,7 @@ import { cacheFolder } from '../../core/cache-folder.ts';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../core/files.ts';
 import type { Progress } from '../../core/progress.ts';
-import { download } from '../download.ts';
+import { download } from './download.ts';
 import { packFile, pathVariable, type ReviewPlace, recognise } from './locate.ts';
 import { encodePack } from './pack.ts';
 import type { ReadingOptions } from './read-folder.ts';

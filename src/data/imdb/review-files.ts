@@ -3,7 +3,7 @@
  * vectors for sentiment analysis", ACL 2011), as its archive lays them out: `aclImdb/{train,test}/{pos,neg}/ID_RATING.txt`.
  */
 import { fail } from '../../core/errors.ts';
-import { limits } from '../readers/reader.ts';
+import { largestRecord, limits } from '../readers/reader.ts';
 
 export interface ReviewFile {
   /** Inside `aclImdb`: `train/pos/0_9.txt`. */
@@ -43,9 +43,5 @@ export function inRecipeOrder(files: readonly ReviewFile[], source: string): Rev
 /** @throws DATA_INVALID */
 export function checkReviewSize(bytes: number, name: string): void {
   if (bytes <= limits.recordBytes) return;
-  fail(
-    'DATA_INVALID',
-    `${name} is larger than ${limits.recordBytes / 2 ** 20} MiB`,
-    'A review is a short text: use another copy.',
-  );
+  fail('DATA_INVALID', `${name} is larger than ${largestRecord}`, 'A review is a short text: use another copy.');
 }

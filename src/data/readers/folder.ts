@@ -10,6 +10,7 @@ import {
   checkInterruption,
   checkTotalBytes,
   type LabelledText,
+  largestRecord,
   limits,
   type Reader,
 } from './reader.ts';
@@ -108,7 +109,7 @@ async function readTextFile(path: string): Promise<{ text: string; bytes: number
     try {
       const { size } = await file.stat();
       if (size > limits.recordBytes) {
-        fail('DATA_INVALID', `${path} is larger than ${limits.recordBytes / 2 ** 20} MiB`, 'One file is one example.');
+        fail('DATA_INVALID', `${path} is larger than ${largestRecord}`, 'One file is one example.');
       }
       return { text: decodeUtf8(await file.readFile(), path).replace(/\r\n?/g, '\n'), bytes: size };
     } finally {

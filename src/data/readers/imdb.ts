@@ -12,11 +12,11 @@ import { cacheFolder } from '../../core/cache-folder.ts';
 import { fail, RecurrentError } from '../../core/errors.ts';
 import type { Recipe } from '../dataset.ts';
 import { locateReviews } from '../imdb/locate.ts';
+import { createLegacyRandom } from '../imdb/numpy-random.ts';
 import { type Reviews, readReviews } from '../imdb/read-reviews.ts';
 import { official, type ReviewFile } from '../imdb/review-files.ts';
-import { createLegacyRandom } from '../numpy-random.ts';
-import { createWordTable, type WordTable } from '../word-table.ts';
-import { readWordTable, writeWordTable } from '../word-table-file.ts';
+import { createWordTable, type WordTable } from '../imdb/word-table.ts';
+import { readWordTable, writeWordTable } from '../imdb/word-table-file.ts';
 import type { LabelledText, Reader } from './reader.ts';
 
 /** Id 0 pads, 1 begins a text, 2 stands for unknown words, 3 for nothing, 4 is the most frequent word. */

@@ -1,6 +1,14 @@
 /** JSON Lines: one object a line. */
 import { fail } from '../../core/errors.ts';
-import { checkExamples, columnHint, type LabelledText, limits, type Reader, type ReaderContext } from './reader.ts';
+import {
+  checkExamples,
+  columnHint,
+  type LabelledText,
+  largestRecord,
+  limits,
+  type Reader,
+  type ReaderContext,
+} from './reader.ts';
 import { readUtf8 } from './utf8.ts';
 
 export const readJsonl: Reader = async (context) => {
@@ -31,7 +39,7 @@ export const readJsonl: Reader = async (context) => {
 };
 
 function checkLength(bytes: Buffer, line: number, context: ReaderContext): void {
-  if (bytes.length > limits.recordBytes) refuse(context, line, `is longer than ${limits.recordBytes / 2 ** 20} MiB`);
+  if (bytes.length > limits.recordBytes) refuse(context, line, `is longer than ${largestRecord}`);
 }
 
 function parseLine(json: string, line: number, context: ReaderContext): Omit<LabelledText, 'id'> {

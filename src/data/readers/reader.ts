@@ -48,6 +48,9 @@ export const limits = {
   classes: 1_000,
 } as const;
 
+/** What messages call the limit of a record. */
+export const largestRecord = `${limits.recordBytes / 2 ** 20} MiB`;
+
 /** Files that are read at the same time. */
 export const atOnce = 32;
 

@@ -9,6 +9,7 @@ import {
   checkExamples,
   columnHint,
   type LabelledText,
+  largestRecord,
   limits,
   type Reader,
   type ReaderContext,
@@ -106,7 +107,7 @@ function refuseTable(error: CsvError, source: string): never {
   if (error.code === 'CSV_MAX_RECORD_SIZE') {
     fail(
       'DATA_INVALID',
-      `${source}: the row at line ${error.lines} is longer than ${limits.recordBytes / 2 ** 20} MiB`,
+      `${source}: the row at line ${error.lines} is longer than ${largestRecord}`,
       'Cut the text, or look for a quote that is never closed: it swallows the rows after it.',
       error,
     );

@@ -1,5 +1,5 @@
 /** The recipe of `keras.datasets.imdb` as it is written down, on bytes as Latin-1: slow, and sharing nothing with the product but the shuffle. */
-import { createLegacyRandom } from '../../../src/data/numpy-random.ts';
+import { createLegacyRandom } from '../../../src/data/imdb/numpy-random.ts';
 
 const filters = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createLegacyRandom } from '../../src/data/numpy-random.ts';
-import drawn from '../fixtures/numpy-random.json' with { type: 'json' };
+import { createLegacyRandom } from '../../../src/data/imdb/numpy-random.ts';
+import drawn from '../../fixtures/numpy-random.json' with { type: 'json' };
 
 describe.each(drawn)('RandomState($seed)', ({ seed, permutations, shuffles }) => {
   test('permutations, one after the other', () => {

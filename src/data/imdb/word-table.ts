@@ -3,8 +3,8 @@
  * changes and parts at ASCII characters alone, in a quarter of their time: words stay bytes in one hash table and become
  * strings only when they enter the vocabulary.
  */
-import type { TokenizerOptions } from '../../models/text/preprocessing.ts';
-import { invariant } from '../core/errors.ts';
+import type { TokenizerOptions } from '../../../models/text/preprocessing.ts';
+import { invariant } from '../../core/errors.ts';
 
 export interface WordTable {
   /** By falling count in the texts that it was fitted to; equal counts by the word itself (UTF-16 code units). */

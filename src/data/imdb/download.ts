@@ -6,10 +6,10 @@ import { mkdir, open, rename, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
-import { fail, RecurrentError } from '../core/errors.ts';
-import { fileError } from '../core/files.ts';
-import { formatBytes } from '../core/format-bytes.ts';
-import type { Progress } from '../core/progress.ts';
+import { fail, RecurrentError } from '../../core/errors.ts';
+import { fileError } from '../../core/files.ts';
+import { formatBytes } from '../../core/format-bytes.ts';
+import type { Progress } from '../../core/progress.ts';
 
 export interface Download {
   readonly url: string;

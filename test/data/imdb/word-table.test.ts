@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { kerasTokenizer, type TokenizerOptions } from '../../models/text/preprocessing.ts';
-import { createTokenizer } from '../../models/text/tokenize.ts';
-import { fitVocabulary } from '../../models/text/vocabulary.ts';
-import { createWordTable } from '../../src/data/word-table.ts';
-import { readWordTable, writeWordTable } from '../../src/data/word-table-file.ts';
+import { kerasTokenizer, type TokenizerOptions } from '../../../models/text/preprocessing.ts';
+import { createTokenizer } from '../../../models/text/tokenize.ts';
+import { fitVocabulary } from '../../../models/text/vocabulary.ts';
+import { createWordTable } from '../../../src/data/imdb/word-table.ts';
+import { readWordTable, writeWordTable } from '../../../src/data/imdb/word-table-file.ts';
 
 const ascii: TokenizerOptions = { ...kerasTokenizer, lowercase: 'ascii' };
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { z } from 'zod';
-import { writeFileAtomically } from '../core/files.ts';
+import { writeFileAtomically } from '../../core/files.ts';
 import type { WordTable } from './word-table.ts';
 
 const headSchema = z.strictObject({
