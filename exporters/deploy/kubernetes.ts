@@ -1,6 +1,5 @@
 /** A Deployment, a Service and a PodDisruptionBudget for the image of `docker.ts`. */
-import type { Deployment, Served } from './deployment.ts';
-import { inFolder, manifest } from './deployment.ts';
+import { type Deployment, inFolder, manifest, type Served } from './deployment.ts';
 import { imageContext, lock, type PackedPackage, ports } from './docker.ts';
 
 export interface KubernetesOptions {

@@ -96,7 +96,7 @@ export function createGraphBuilder(opset: number): GraphBuilder {
     ...builder,
     build(name) {
       const graph = builder.build(name);
-      return { ...graph, initialisers: [...graph.initialisers, ...[...model.constants.values()]] };
+      return { ...graph, initialisers: [...graph.initialisers, ...model.constants.values()] };
     },
   };
 }

@@ -1,17 +1,13 @@
-import type { BidirectionalLayer, RecurrentLayer } from '../../models/layers.ts';
+import type { BidirectionalLayer } from '../../models/layers.ts';
 import type { GraphBuilder } from '../graph/builder.ts';
 import type { Value } from '../graph/graph.ts';
-import { gruNode } from './gru.ts';
 import type { Lowering } from './lowering.ts';
-import { lstmNode } from './lstm.ts';
-import { addRecurrentNode, type RecurrentNode } from './recurrent.ts';
-import { simpleRnnNode } from './simple-rnn.ts';
+import { addRecurrentNode } from './recurrent.ts';
 
 /** One node reads both ways; the merged output is [time, batch, features] or [batch, features]. */
 export const lowerBidirectional: Lowering<'bidirectional'> = ({ g, layer, weights, input }) => {
   const [forward, backward] = addRecurrentNode(g, {
     layer: layer.layer,
-    node: nodeOf(layer.layer),
     direction: 'bidirectional',
     prefixes: [`${layer.name}/forward`, `${layer.name}/backward`],
     weights,
@@ -20,17 +16,6 @@ export const lowerBidirectional: Lowering<'bidirectional'> = ({ g, layer, weight
   const value = merge(g, layer.mergeMode, forward, backward);
   return layer.layer.returnSequences ? { value, counts: input.counts } : { value };
 };
-
-function nodeOf(layer: RecurrentLayer): RecurrentNode {
-  switch (layer.type) {
-    case 'simpleRnn':
-      return simpleRnnNode(layer);
-    case 'lstm':
-      return lstmNode(layer);
-    case 'gru':
-      return gruNode(layer);
-  }
-}
 
 function merge(g: GraphBuilder, mode: BidirectionalLayer['mergeMode'], forward: Value, backward: Value): Value {
   switch (mode) {

@@ -8,20 +8,18 @@ import { compact } from './compact.ts';
 import { activate, lowerAffine, lowerDense } from './dense.ts';
 import { lowerDropout } from './dropout.ts';
 import { lowerEmbedding } from './embedding.ts';
-import { lowerGru } from './gru.ts';
 import type { Flow, Lowering } from './lowering.ts';
-import { lowerLstm } from './lstm.ts';
 import { lowerOneHot } from './one-hot.ts';
 import { lowerPooling } from './pooling.ts';
-import { lowerSimpleRnn } from './simple-rnn.ts';
+import { lowerRecurrent } from './recurrent.ts';
 import { createStateEnds } from './states.ts';
 
 const lower = {
   embedding: lowerEmbedding,
   oneHot: lowerOneHot,
-  simpleRnn: lowerSimpleRnn,
-  lstm: lowerLstm,
-  gru: lowerGru,
+  simpleRnn: lowerRecurrent,
+  lstm: lowerRecurrent,
+  gru: lowerRecurrent,
   bidirectional: lowerBidirectional,
   pooling: lowerPooling,
   dropout: lowerDropout,

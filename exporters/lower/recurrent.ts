@@ -1,32 +1,21 @@
 /** One native node a recurrent layer, whatever its kind and directions: never a loop, never gates by themselves. */
-import type { Activation } from '../../models/activations.ts';
 import type { RecurrentLayer } from '../../models/layers.ts';
 import { stateNames } from '../../models/plan.ts';
 import type { Weights } from '../../models/weights.ts';
-import type { AttributeInput, GraphBuilder } from '../graph/builder.ts';
+import type { GraphBuilder } from '../graph/builder.ts';
 import { absent, type Value } from '../graph/graph.ts';
-import { type Direction, directions, type RecurrentOperator } from '../graph/recurrent.ts';
+import { type Direction, directions } from '../graph/recurrent.ts';
 import { activationAttributes } from './activations.ts';
 import { packWeights } from './gates.ts';
 import type { Flow, LoweringContext } from './lowering.ts';
 import { recurrentInput } from './one-hot.ts';
+import { nodeOf } from './recurrent-node.ts';
 import type { StateEnds } from './states.ts';
 
-/** What makes a node of one kind. */
-export interface RecurrentNode {
-  readonly op: RecurrentOperator;
-  /** Of one direction, in ONNX' order. */
-  readonly activations: readonly Activation[];
-  readonly attributes: Readonly<Record<string, AttributeInput>>;
-}
-
 /** [time, batch, in] → [time, batch, units] with returnSequences, else [batch, units] */
-export function lowerOneDirection(
-  { g, layer, weights, input, states }: LoweringContext<RecurrentLayer>,
-  node: RecurrentNode,
-): Flow {
+export function lowerRecurrent({ g, layer, weights, input, states }: LoweringContext<RecurrentLayer>): Flow {
   const direction = layer.goBackwards ? 'reverse' : 'forward';
-  const parts = { layer, node, direction, prefixes: [layer.name], weights, input, states } as const;
+  const parts = { layer, direction, prefixes: [layer.name], weights, input, states } as const;
   const [result] = addRecurrentNode(g, parts) as [Value];
   if (!layer.returnSequences) return { value: result };
   // ONNX writes the steps back in input order, Keras keeps the order of reading.
@@ -35,7 +24,6 @@ export function lowerOneDirection(
 
 export interface RecurrentParts {
   readonly layer: RecurrentLayer;
-  readonly node: RecurrentNode;
   readonly direction: Direction;
   /** Of the names of the weights, one a direction. */
   readonly prefixes: readonly string[];
@@ -50,7 +38,8 @@ export interface RecurrentParts {
  * @returns for each direction all outputs in input order [time, batch, units], or the last ones [batch, units]
  */
 export function addRecurrentNode(g: GraphBuilder, parts: RecurrentParts): readonly Value[] {
-  const { layer, node, direction, prefixes, weights, input, states } = parts;
+  const { layer, direction, prefixes, weights, input, states } = parts;
+  const node = nodeOf(layer);
   const { R, B, ...kernel } = packWeights(layer, weights, prefixes);
   const { X, W } = recurrentInput(g, input, kernel.W);
   const inputs = [

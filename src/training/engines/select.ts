@@ -115,8 +115,8 @@ export async function candidatesOf(
     const counts = threads === undefined ? range(fewest, Math.max(fewest, Math.min(cores, most))) : [threads];
     const able = counts.map((count) => ({ provider, load: { ...load, threads: count } }));
     const tooLarge = able.flatMap((candidate) => refuseSize(candidate) ?? []);
-    candidates.push(...able.filter((candidate) => refuseSize(candidate) === undefined));
     if (tooLarge.length === able.length) refused.push({ engine: name, reason: tooLarge[0] as string });
+    else candidates.push(...able.filter((candidate) => refuseSize(candidate) === undefined));
   }
   return { candidates, refused };
 }

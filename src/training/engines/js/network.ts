@@ -1,6 +1,7 @@
 /** A whole model: every layer forward, the loss, and back. */
 import type { Layer, LayerOf } from '../../../../models/layers.ts';
 import type { ModelPlan } from '../../../../models/plan.ts';
+import { walkOf } from '../walk.ts';
 import { densify } from './densify.ts';
 import { bidirectional } from './layers/bidirectional.ts';
 import { dense, denseLinear } from './layers/dense.ts';
@@ -8,8 +9,8 @@ import { dropout } from './layers/dropout.ts';
 import { embedding } from './layers/embedding.ts';
 import { oneHot } from './layers/one-hot.ts';
 import { pooling } from './layers/pooling.ts';
-import { recurrent } from './layers/recurrent.ts';
 import type { Pass } from './pass.ts';
+import { recur } from './recurrence.ts';
 import type { DenseSequence, Forwarded, Ids, Sequence, Signal, Vector } from './signal.ts';
 
 /** Runs the model to its logits. @param ids [time, rows] */
@@ -42,7 +43,7 @@ function runLayer(pass: Pass, layer: Layer, index: number, signal: Signal): Forw
     case 'simpleRnn':
     case 'lstm':
     case 'gru':
-      return recurrent(pass, layer, index, signal as Sequence);
+      return recur(pass, layer, layer.name, signal as Sequence, walkOf(layer, index));
     case 'bidirectional':
       return bidirectional(pass, layer, index, signal as Sequence);
     case 'pooling':

@@ -7,6 +7,7 @@
  */
 import type { RecurrentLayer } from '../../../../models/layers.ts';
 import { gates, stateNames } from '../../../../models/plan.ts';
+import type { Walk } from '../walk.ts';
 import type { Cell, CellInputs } from './cells/cell.ts';
 import { gruCell } from './cells/gru.ts';
 import { lstmCell } from './cells/lstm.ts';
@@ -15,15 +16,6 @@ import { dropInputs } from './drop-inputs.ts';
 import type { Pass } from './pass.ts';
 import { project } from './projection.ts';
 import { denseSequence, type Forwarded, type Sequence, type Vector, vector } from './signal.ts';
-
-/** How a layer is walked, beyond its own options. */
-export interface Walk {
-  readonly direction: 'forward' | 'backward';
-  /** Order of the outputs of all steps: `reading` is Keras' for goBackwards, `time` that of bidirectional. */
-  readonly outputOrder: 'reading' | 'time';
-  /** Of the dropout masks. */
-  readonly stream: number;
-}
 
 /** Runs a recurrent layer over `input`. */
 export function recur(

@@ -175,7 +175,6 @@ export interface Kernels {
   scatterAdd(table: Address, input: Address, index: Address, scale: Address, columns: number, groups: number): void;
   sgd(weights: Address, gradients: Address, shares: number, stride: number, bytes: number, rate: number): void;
   shares(share: Address, mask: Address, time: number, groups: number): void;
-  silence(to: Address, from: Address, mask: Address, features: number, positions: number): void;
   simpleRnnBackward: Walk;
   simpleRnnForward: Walk;
   softmaxBackward(dx: Address, y: Address, dy: Address, features: number, groups: number): void;

@@ -1,11 +1,12 @@
 /** A whole model laid out for one shape of batch. */
 import type { Layer, LayerOf } from '../../../../models/layers.ts';
 import type { ModelPlan } from '../../../../models/plan.ts';
+import { walkOf } from '../walk.ts';
 import { bidirectional } from './layers/bidirectional.ts';
 import { dense, denseLinear } from './layers/dense.ts';
 import { dropout } from './layers/dropout.ts';
 import { pooling } from './layers/pooling.ts';
-import { recurrent } from './layers/recurrent.ts';
+import { recur } from './recurrence.ts';
 import { passThrough, type Sequence, type Signal, type Stage, type Vector } from './signal.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -47,7 +48,7 @@ function layOutLayer(workspace: Workspace, layer: Layer, index: number, signal: 
     case 'simpleRnn':
     case 'lstm':
     case 'gru':
-      return recurrent(workspace, layer, index, signal as Sequence);
+      return recur(workspace, layer, layer.name, signal as Sequence, walkOf(layer, index));
     case 'bidirectional':
       return bidirectional(workspace, layer, index, signal as Sequence);
     case 'pooling':

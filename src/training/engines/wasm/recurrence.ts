@@ -2,9 +2,13 @@
  * A recurrent layer in one direction: what happens before, around and after the kernel that walks through time.
  * The walk itself, with its cell, masks and recurrent dropout, is one kernel a pass; the large products with the
  * gradients of all steps stand outside it.
+ *
+ * At a masked step the output is the state carried over. Keras gives zeros there inside Bidirectional; no one can
+ * tell, as every layer above skips the same steps.
  */
 import type { RecurrentLayer } from '../../../../models/layers.ts';
 import { gates, stateNames } from '../../../../models/plan.ts';
+import type { Walk } from '../walk.ts';
 import { biasesOf } from './biases.ts';
 import { createCell } from './cells.ts';
 import { dropInputs } from './drop-inputs.ts';
@@ -14,17 +18,6 @@ import { project } from './projection.ts';
 import { type DenseSequence, denseSequence, type Sequence, type Stage, type Vector } from './signal.ts';
 import { placeRecord } from './walk-record.ts';
 import { valueBytes, type Workspace } from './workspace.ts';
-
-/** How a layer is walked, beyond its own options. */
-export interface Walk {
-  readonly direction: 'forward' | 'backward';
-  /** Order of the outputs of all steps: `reading` is Keras' for goBackwards, `time` that of bidirectional. */
-  readonly outputOrder: 'reading' | 'time';
-  /** Output of masked steps: that of the step before, or zeros as inside Keras' Bidirectional. */
-  readonly maskedOutput: 'repeat' | 'zero';
-  /** Of the dropout masks. */
-  readonly stream: number;
-}
 
 /** A recurrent layer, and the states that it leaves. */
 export interface RecurrentStage extends Stage<DenseSequence | Vector> {
@@ -102,7 +95,7 @@ export function walkThroughTime(
   layer: RecurrentLayer,
   prefix: string,
   { sums, recurrentMask, recurrentBias, recurrentGradient }: Entering,
-  walk: Pick<Walk, 'direction' | 'outputOrder' | 'maskedOutput'>,
+  walk: Pick<Walk, 'direction' | 'outputOrder'>,
 ): RecurrentStage {
   const { time, groups, positions, batch } = workspace;
   const { units } = layer;
@@ -175,34 +168,30 @@ interface Output {
   readonly backward: () => void;
 }
 
-/** The states themselves where they are the output; a copy where order or masked steps make the two differ. */
+/** The states themselves where they are the output; a copy where the output is in the order of reading, from the end. */
 function outputOf(
   workspace: Workspace,
   layer: RecurrentLayer,
-  walk: Pick<Walk, 'direction' | 'outputOrder' | 'maskedOutput'>,
+  walk: Pick<Walk, 'direction' | 'outputOrder'>,
   leaving: Address,
   last: Vector,
 ): Output {
-  const { kernels, time, groups, positions, batch } = workspace;
+  const { kernels, time, groups, positions } = workspace;
   const { units: features } = layer;
   const alias = { forward: () => {}, backward: () => {} };
   if (!layer.returnSequences) return { ...alias, signal: last, stateGradient: 0 };
   const reversed = walk.outputOrder === 'reading' && walk.direction === 'backward';
-  const silenced = walk.maskedOutput === 'zero' && batch.mask !== 0;
-  if (!reversed && !silenced) {
+  if (!reversed) {
     const gradient = workspace.gradients(features, positions);
     return { ...alias, signal: { kind: 'dense', features, value: leaving, gradient }, stateGradient: gradient };
   }
   const signal = denseSequence(workspace, features);
   const stateGradient = workspace.values(features, positions);
-  const copy = (to: Address, from: Address) =>
-    reversed
-      ? kernels.reverse(to, from, valueBytes(features) * groups, time)
-      : kernels.silence(to, from, batch.mask, features, positions);
+  const slot = valueBytes(features) * groups;
   return {
     signal,
     stateGradient,
-    forward: () => copy(signal.value, leaving),
-    backward: () => copy(stateGradient, signal.gradient),
+    forward: () => kernels.reverse(signal.value, leaving, slot, time),
+    backward: () => kernels.reverse(stateGradient, signal.gradient, slot, time),
   };
 }

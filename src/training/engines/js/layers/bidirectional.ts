@@ -1,7 +1,7 @@
 /** A recurrent layer read in both directions, and the two outputs merged. */
 import type { BidirectionalLayer } from '../../../../../models/layers.ts';
 import { mergedFeatures } from '../../../../../models/plan.ts';
-import { dropoutStream } from '../../../dropout.ts';
+import { walkInside } from '../../walk.ts';
 import type { Pass } from '../pass.ts';
 import { recur } from '../recurrence.ts';
 import { type DenseSequence, denseSequence, type Forwarded, type Sequence, type Vector, vector } from '../signal.ts';
@@ -13,11 +13,7 @@ export function bidirectional(
   input: Sequence,
 ): Forwarded<Sequence | Vector> {
   const read = (direction: 'forward' | 'backward') =>
-    recur(pass, layer.layer, `${layer.name}/${direction}`, input, {
-      direction,
-      outputOrder: 'time',
-      stream: dropoutStream(layerIndex, direction),
-    });
+    recur(pass, layer.layer, `${layer.name}/${direction}`, input, walkInside(direction, layerIndex));
   const forward = read('forward');
   const backward = read('backward');
   const a = forward.output as DenseSequence | Vector;

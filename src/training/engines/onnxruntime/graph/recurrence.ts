@@ -10,6 +10,7 @@ import type { AttributeInput } from '../../../../../exporters/graph/builder.ts';
 import type { Dimension, Value } from '../../../../../exporters/graph/graph.ts';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import { gates, stateNames as namesOfStates } from '../../../../../models/plan.ts';
+import type { Walk } from '../../walk.ts';
 import { flatten, sumOf } from './arithmetic.ts';
 import { declareBiasGradient, inputBias } from './biases.ts';
 import type { Cell } from './cells/cell.ts';
@@ -20,15 +21,6 @@ import { dropInputs } from './drop-inputs.ts';
 import type { Pass } from './pass.ts';
 import { project } from './projection.ts';
 import type { DenseSequence, Forwarded, Sequence, Vector } from './signal.ts';
-
-/** How a layer is walked, beyond its own options. */
-export interface Walk {
-  readonly direction: 'forward' | 'backward';
-  /** Order of the outputs of all steps: `reading` is Keras' for goBackwards, `time` that of bidirectional. */
-  readonly outputOrder: 'reading' | 'time';
-  /** Of the dropout masks. */
-  readonly stream: number;
-}
 
 export function recur(
   root: Pass,

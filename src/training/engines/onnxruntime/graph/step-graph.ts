@@ -15,17 +15,18 @@ import { createGraphBuilder } from '../../../../../exporters/graph/builder.ts';
 import { checkGraph } from '../../../../../exporters/graph/check.ts';
 import type { Dimension, ModelGraph, Value } from '../../../../../exporters/graph/graph.ts';
 import { defaultOpset } from '../../../../../exporters/graph/opsets.ts';
-import type { Layer, LayerOf, ModelSpec } from '../../../../../models/layers.ts';
+import type { Layer, LayerOf, ModelSpec, RecurrentLayer } from '../../../../../models/layers.ts';
 import { type ModelPlan, type ParameterSpec, planModel } from '../../../../../models/plan.ts';
 import type { DropoutPurpose } from '../../../dropout.ts';
+import { walkOf } from '../../walk.ts';
 import { bidirectional } from './layers/bidirectional.ts';
 import { dense, denseLinear } from './layers/dense.ts';
 import { dropout } from './layers/dropout.ts';
 import { embedding } from './layers/embedding.ts';
 import { pooling } from './layers/pooling.ts';
-import { recurrent } from './layers/recurrent.ts';
 import { lossGradient } from './loss.ts';
 import { type DropoutLayout, dropoutShapes, type GraphMode, type Pass } from './pass.ts';
+import { recur } from './recurrence.ts';
 import type { Forwarded, Sequence, Signal, Vector } from './signal.ts';
 
 /** A mask that the graph takes as an input. */
@@ -54,6 +55,10 @@ type LayerGraph<T extends Layer['type'] = Layer['type']> = (
   input: Signal,
 ) => Forwarded;
 
+function recurrent(pass: Pass, layer: RecurrentLayer, layerIndex: number, input: Signal): Forwarded {
+  return recur(pass, layer, layer.name, input as Sequence, walkOf(layer, layerIndex));
+}
+
 /** The plan has checked that each layer gets the kind of signal that it takes. */
 const layerGraphs = {
   embedding: (pass, layer) => embedding(pass, layer),
@@ -61,9 +66,9 @@ const layerGraphs = {
     output: { kind: 'oneHot', features: layer.depth, scale: undefined },
     backward: () => undefined,
   }),
-  simpleRnn: (pass, layer, index, input) => recurrent(pass, layer, index, input as Sequence),
-  lstm: (pass, layer, index, input) => recurrent(pass, layer, index, input as Sequence),
-  gru: (pass, layer, index, input) => recurrent(pass, layer, index, input as Sequence),
+  simpleRnn: recurrent,
+  lstm: recurrent,
+  gru: recurrent,
   bidirectional: (pass, layer, index, input) => bidirectional(pass, layer, index, input as Sequence),
   pooling: (pass, layer, _, input) => pooling(pass, layer, input as Sequence),
   dropout: (pass, layer, index, input) => dropout(pass, layer, index, input as Sequence | Vector),

@@ -34,7 +34,6 @@ export {
   scale,
   scaledSum,
   shares,
-  silence,
   softmaxBackward,
   softmaxForward,
 } from './layers';

@@ -43,18 +43,6 @@ export function reverse(to: usize, from: usize, slot: usize, time: i32): void {
   for (let t = 0; t < time; t++) memory.copy(to + <usize>t * slot, from + <usize>(time - 1 - t) * slot, slot);
 }
 
-/** to = from where the step counts, else 0. @param features values a position @param mask bits, [positions] */
-export function silence(to: usize, from: usize, mask: usize, features: i32, positions: i32): void {
-  for (let p = 0; p < positions; p++, mask += VALUE) {
-    const low = v128.load(mask, 0);
-    const high = v128.load(mask, 16);
-    for (let j = 0; j < features; j++, to += VALUE, from += VALUE) {
-      v128.store(to, v128.and(v128.load(from, 0), low), 0);
-      v128.store(to, v128.and(v128.load(from, 16), high), 16);
-    }
-  }
-}
-
 /** share[group] = 1 / number of steps that count, or 0. @param mask bits, [time][groups]; 0: all count */
 export function shares(share: usize, mask: usize, time: i32, groups: i32): void {
   const vectors = 2 * groups;

@@ -1,7 +1,7 @@
 /** A recurrent layer read in both directions, and the two outputs merged. */
 import type { BidirectionalLayer } from '../../../../../models/layers.ts';
 import { mergedFeatures } from '../../../../../models/plan.ts';
-import { dropoutStream } from '../../../dropout.ts';
+import { walkInside } from '../../walk.ts';
 import { recur } from '../recurrence.ts';
 import { type DenseSequence, denseSequence, type Sequence, type Stage, type Vector, vector } from '../signal.ts';
 import { valueBytes, type Workspace } from '../workspace.ts';
@@ -13,12 +13,7 @@ export function bidirectional(
   input: Sequence,
 ): Stage<DenseSequence | Vector> {
   const read = (direction: 'forward' | 'backward') =>
-    recur(workspace, layer.layer, `${layer.name}/${direction}`, input, {
-      direction,
-      outputOrder: 'time',
-      maskedOutput: 'zero',
-      stream: dropoutStream(layerIndex, direction),
-    });
+    recur(workspace, layer.layer, `${layer.name}/${direction}`, input, walkInside(direction, layerIndex));
   const a = read('forward');
   const b = read('backward');
   const features = mergedFeatures(layer);

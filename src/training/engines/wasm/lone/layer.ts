@@ -63,7 +63,6 @@ export function createLoneLayer(layer: RecurrentLayer, stream: number): LoneLaye
     const stage = recur(workspace, layer, lonePrefix, input, {
       direction: layer.goBackwards ? 'backward' : 'forward',
       outputOrder: 'reading',
-      maskedOutput: 'repeat',
       stream,
     });
     const states = (from: readonly number[]) => from.map((at) => read(at, batch * units, rowOf, units, groups));

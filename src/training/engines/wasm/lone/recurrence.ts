@@ -69,7 +69,7 @@ export function createLoneRecurrence(given: RecurrentLayer): LoneRecurrence {
       layer,
       lonePrefix,
       { sums, recurrentMask, recurrentBias, recurrentGradient },
-      { direction: 'forward', outputOrder: 'reading', maskedOutput: 'repeat' },
+      { direction: 'forward', outputOrder: 'reading' },
     );
 
     return {

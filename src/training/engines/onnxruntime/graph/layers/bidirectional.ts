@@ -3,7 +3,7 @@ import type { GraphBuilder } from '../../../../../../exporters/graph/builder.ts'
 import type { Value } from '../../../../../../exporters/graph/graph.ts';
 import type { BidirectionalLayer } from '../../../../../../models/layers.ts';
 import { mergedFeatures } from '../../../../../../models/plan.ts';
-import { dropoutStream } from '../../../../dropout.ts';
+import { walkInside } from '../../../walk.ts';
 import { split, sumOf } from '../arithmetic.ts';
 import type { Pass } from '../pass.ts';
 import { recur } from '../recurrence.ts';
@@ -17,11 +17,7 @@ export function bidirectional(
 ): Forwarded<DenseSequence | Vector> {
   const g = pass.g.scope(layer.name);
   const read = (direction: 'forward' | 'backward') =>
-    recur(pass, layer.layer, `${layer.name}/${direction}`, input, {
-      direction,
-      outputOrder: 'time',
-      stream: dropoutStream(layerIndex, direction),
-    });
+    recur(pass, layer.layer, `${layer.name}/${direction}`, input, walkInside(direction, layerIndex));
   const forward = read('forward');
   const backward = read('backward');
   const a = forward.output.value;
