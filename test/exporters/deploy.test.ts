@@ -109,7 +109,7 @@ async function check(context: TestContext, files: Files): Promise<Checked> {
 }
 
 function skip(context: TestContext, what: string): never {
-  const reason = `${what} (pip install -r tools/peers/requirements-deploy.txt; RECURRENT_PYTHON names the interpreter)`;
+  const reason = `${what} (tools/peers/requirements-deploy.txt says how to install it; RECURRENT_PYTHON names the interpreter)`;
   console.log(`skipped: schemas of deployments: ${reason}`);
   return context.skip(reason);
 }
