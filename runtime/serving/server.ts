@@ -13,6 +13,7 @@ import { createRepository, type RepositoryEvent } from './repository.ts';
 import { createApp } from './rest/app.ts';
 import { type ModelFile, openServedModel } from './served-model.ts';
 import { createService } from './service.ts';
+import { loadTrace } from './tracing.ts';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -60,7 +61,7 @@ export async function startServer(
     onBlind: (err) => logger.error({ err }, 'the files of the models cannot be looked at; those that are open go on'),
   });
   metrics.watch(repository);
-  const service = createService(repository, settings, metrics);
+  const service = createService(repository, settings, metrics, await loadTrace());
   const app = createApp(service, logger);
   let grpc: GrpcServer | undefined;
   let timer: NodeJS.Timeout | undefined;

@@ -8,6 +8,7 @@ import type { InferRequest } from './protocol/request.ts';
 import type { InferResponse } from './protocol/response.ts';
 import type { Repository } from './repository.ts';
 import type { ServedModel } from './served-model.ts';
+import type { Trace } from './tracing.ts';
 
 export interface Service {
   readonly repository: Repository;
@@ -22,38 +23,53 @@ export interface Service {
   isReady(name: string, version?: string): boolean;
   /** @throws MODEL_CONTROL_OFF unless clients may load and unload models */
   checkModelControl(): void;
-  /** @param onGone registers what is to be called when the client is gone */
-  infer(model: ServedModel, request: InferRequest, onGone: OnGone): Promise<InferResponse>;
-  /** Any work on a model, measured. */
+  infer(model: ServedModel, request: InferRequest, caller: Caller): Promise<InferResponse>;
+  /** Any work on a model, measured and traced. */
   measured<T>(
     model: ServedModel,
     rows: (result: T) => number,
-    onGone: OnGone,
+    caller: Caller,
     work: Work<T>,
     timeoutMs?: number,
   ): Promise<T>;
 }
 
-export type OnGone = (leave: () => void) => void;
+/** Who asks. */
+export interface Caller {
+  /** Registers what is to be called when the client is gone. */
+  readonly onGone: (leave: () => void) => void;
+  /** Of HTTP, or the metadata of gRPC. */
+  readonly headers: Readonly<Record<string, unknown>>;
+}
 type Work<T> = (signal: AbortSignal) => Promise<T>;
 
-export function createService(repository: Repository, settings: ServeSettings, metrics: Metrics): Service {
+export function createService(
+  repository: Repository,
+  settings: ServeSettings,
+  metrics: Metrics,
+  trace: Trace,
+): Service {
   let stopping = false;
   const longest = settings.timeoutSeconds * 1000;
 
   async function measured<T>(
     model: ServedModel,
-    rows: (result: T) => number,
-    onGone: OnGone,
+    rowsOf: (result: T) => number,
+    { onGone, headers }: Caller,
     work: Work<T>,
     timeoutMs = longest,
   ): Promise<T> {
     const labels = labelsOf(model);
+    const attributes = { 'recurrent.model': labels.model, 'recurrent.version': labels.version };
     const started = performance.now();
     try {
-      const result = await withDeadline(Math.min(timeoutMs, longest), onGone, work);
-      metrics.request(labels, { milliseconds: performance.now() - started, rows: rows(result) });
-      return result;
+      return await trace({ name: `infer ${labels.model}`, headers, attributes }, async (tell) => {
+        const result = await withDeadline(Math.min(timeoutMs, longest), onGone, work);
+        const rows = rowsOf(result);
+        tell({ 'recurrent.rows': rows });
+        metrics.request(labels, { milliseconds: performance.now() - started, rows });
+        return result;
+      });
     } catch (error) {
       const reason = error instanceof RecurrentError ? error.code : 'INTERNAL';
       metrics.request(labels, { milliseconds: performance.now() - started, rows: 0, error: reason });
@@ -89,12 +105,12 @@ export function createService(repository: Repository, settings: ServeSettings, m
       fail('MODEL_CONTROL_OFF', 'this server does not let clients manage its models', hint);
     },
     measured,
-    infer(model, request, onGone) {
+    infer(model, request, caller) {
       const microseconds = timeoutOf(request);
       return measured(
         model,
         ({ outputs: [first] }) => first?.shape[0] ?? 0,
-        onGone,
+        caller,
         (signal) => infer(model, request, settings, signal),
         microseconds ? microseconds / 1000 : undefined,
       );

@@ -1,10 +1,10 @@
 /** What each method of the two gRPC services answers. */
 import { fail } from '../../../src/core/errors.ts';
 import { modelMetadata, serverMetadata } from '../protocol/metadata.ts';
-import type { OnGone, Service } from '../service.ts';
+import type { Caller, Service } from '../service.ts';
 import { fromMessage, type ModelInferRequest, toMessage } from './messages.ts';
 
-export type Handler = (request: never, onGone: OnGone) => object | Promise<object>;
+export type Handler = (request: never, caller: Caller) => object | Promise<object>;
 export type Handlers = Readonly<Record<string, Handler>>;
 
 /** Probes come every few seconds: they need no key, and are logged at level debug. */
@@ -35,9 +35,9 @@ export function inferenceHandlers(service: Service): Handlers {
     ModelReady: ({ name, version }: Named) => ({ ready: service.isReady(name, version || undefined) }),
     ServerMetadata: () => serverMetadata,
     ModelMetadata: ({ name, version }: Named) => modelMetadata(find(name, version), repository.versionsOf(name)),
-    ModelInfer: async (request: ModelInferRequest, onGone) => {
+    ModelInfer: async (request: ModelInferRequest, caller) => {
       const model = find(request.modelName, request.modelVersion);
-      return toMessage(await service.infer(model, fromMessage(request), onGone));
+      return toMessage(await service.infer(model, fromMessage(request), caller));
     },
     RepositoryIndex: ({ ready }: { ready: boolean }) => {
       service.checkModelControl();

@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { catalogue, fail, RecurrentError } from '../../../src/core/errors.ts';
 import { checkApiKey } from '../api-key.ts';
 import { describeFailure, logFailure } from '../failure.ts';
-import type { Service } from '../service.ts';
+import type { Caller, Service } from '../service.ts';
 import {
   type Handler,
   type Handlers,
@@ -60,7 +60,7 @@ export async function startGrpc(service: Service, port: number, logger: Logger):
       calls.begin();
       try {
         if (!isProbe) checkApiKey(settings.apiKey, credentialsOf(call));
-        answer(null, await handle(call.request() as never, (leave) => call.on('cancelled', leave)));
+        answer(null, await handle(call.request() as never, callerOf(call)));
         tell('OK');
       } catch (error) {
         answer(refusalOf(error));
@@ -191,6 +191,10 @@ function serverCredentials(
 ): Grpc.ServerCredentials {
   if (!tls) return ServerCredentials.createInsecure();
   return ServerCredentials.createSsl(null, [{ cert_chain: Buffer.from(tls.cert), private_key: Buffer.from(tls.key) }]);
+}
+
+function callerOf(call: Call): Caller {
+  return { onGone: (leave) => call.on('cancelled', leave), headers: call.metadata.getMap() };
 }
 
 function credentialsOf({ metadata }: Call | Stream) {

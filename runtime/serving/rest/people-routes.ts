@@ -5,7 +5,7 @@ import type { Prediction } from '../../predict/prediction.ts';
 import { readCard } from '../card.ts';
 import { pageHeaders, readPageFiles } from '../page/files.ts';
 import type { Service } from '../service.ts';
-import { jsonOf, onGone } from './request.ts';
+import { callerOf, jsonOf } from './request.ts';
 import { type Route, whileBusy } from './route.ts';
 import { cardSchema, classificationSchema, modelListSchema, schemaOf } from './schemas.ts';
 
@@ -52,7 +52,7 @@ export function peopleRoutes(service: Service): Route[] {
         const predictions = await service.measured<readonly Prediction[]>(
           model,
           ({ length }) => length,
-          onGone(reply),
+          callerOf(request, reply),
           async (signal) => {
             const answers = await model.classifier.predictBatch(texts, { signal });
             if (!explain) return answers;

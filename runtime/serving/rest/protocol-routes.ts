@@ -5,7 +5,7 @@ import { modelMetadata, serverMetadata } from '../protocol/metadata.ts';
 import { readJsonLength, readRequest, requestSchema } from '../protocol/request.ts';
 import { writeResponse } from '../protocol/response.ts';
 import type { Service } from '../service.ts';
-import { bytesOf, jsonOf, onGone } from './request.ts';
+import { bytesOf, callerOf, jsonOf } from './request.ts';
 import { type Route, whileBusy } from './route.ts';
 import { indexSchema, inferenceSchema, metadataSchema, modelMetadataSchema, schemaOf } from './schemas.ts';
 
@@ -104,7 +104,7 @@ function modelRoutes(service: Service, prefix: string, which: string): Route[] {
       handle: async (request, reply) => {
         const jsonLength = readJsonLength(request.headers['inference-header-content-length']);
         const inferRequest = readRequest(bytesOf(request), jsonLength);
-        const response = await service.infer(modelOf(request), inferRequest, onGone(reply));
+        const response = await service.infer(modelOf(request), inferRequest, callerOf(request, reply));
         const written = writeResponse(response, inferRequest);
         if (written.jsonLength === undefined) return reply.type(json).send(written.body);
         reply.type(binary).header('inference-header-content-length', String(written.jsonLength));

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { fail } from '../../../src/core/errors.ts';
 import { parseJson, parseWith } from '../protocol/request.ts';
-import type { OnGone } from '../service.ts';
+import type { Caller } from '../service.ts';
 
 /** @throws REQUEST_INVALID where there is none */
 export function bytesOf({ body }: FastifyRequest): Buffer {
@@ -16,10 +16,13 @@ export function jsonOf<Schema extends z.ZodType>(request: FastifyRequest, schema
 }
 
 /** A client that closes its connection before it has its answer is gone. */
-export function onGone(reply: FastifyReply): OnGone {
-  return (leave) => {
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) leave();
-    });
+export function callerOf({ headers }: FastifyRequest, { raw }: FastifyReply): Caller {
+  return {
+    headers,
+    onGone: (leave) => {
+      raw.once('close', () => {
+        if (!raw.writableFinished) leave();
+      });
+    },
   };
 }
