@@ -1,6 +1,5 @@
 /** Training from labelled texts to a model: split, vocabulary, encoding, fit, checkpoints. */
-import type { Checkpoint } from '../../models/checkpoint/checkpoint.ts';
-import type { EpochRecord, RunState } from '../../models/checkpoint/state.ts';
+import type { EpochRecord } from '../../models/checkpoint/state.ts';
 import { initialWeights } from '../../models/initialisers.ts';
 import type { TrainedModel } from '../../models/model.ts';
 import type { ModelPlan } from '../../models/plan.ts';
@@ -19,10 +18,10 @@ import type { EngineName, EngineState } from './engine.ts';
 import type { SelectedEngine } from './engines/select.ts';
 import { type FitState, fitModel } from './fit.ts';
 import type { MemoryPlan } from './memory.ts';
-import { type RunOptions, type RunOptionsInput, resolveOptions, runOptionsSchema } from './options.ts';
+import { type RunOptions, type RunOptionsInput, resolveOptions } from './options.ts';
 import { recipeOptions } from './recipe.ts';
 import { resolveStepOptions } from './resolve-step-options.ts';
-import { beginning, checkMoments, expectSame } from './resume.ts';
+import { beginning, checkGoesOn, expectSame, runStateOf } from './resume.ts';
 import { openRunFolder, type RunFiles, type RunFolder } from './run-folder.ts';
 
 /** What `train` takes: a spec, labelled texts, and options of the run. */
@@ -125,13 +124,9 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   const split = splitDataset(data, { ...options, seed: options.splitSeed });
   const trainingExamples = partOf(data, split.train).examples;
   const texts = trainingExamples.map(({ text }) => text);
-  const { plan, vocabulary, preprocessing } = describeModel(given.spec, data, options, texts);
-  if (previous) {
-    expectSame('spec', previous.model.spec, plan.spec);
-    expectSame('vocabulary', previous.model.vocabulary, vocabulary);
-    expectSame('preprocessing', previous.model.preprocessing, preprocessing);
-    if (previous.run) checkMoments(previous.run.moments, options.optimiser);
-  }
+  const described = describeModel(given.spec, data, options, texts);
+  const { plan, vocabulary, preprocessing } = described;
+  if (previous) checkGoesOn(previous, described, options);
   checkBucket(plan, options);
   const targets = trainingExamples.map(({ label }) => label);
   const stepOptions = resolveStepOptions(options, plan, { targets, labels: data.labels });
@@ -190,21 +185,9 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
     },
   });
 
-  async function save(state: FitState, { weights: current, optimiser }: EngineState): Promise<void> {
-    const { history, bestEpoch } = state;
-    const checkpoint: Checkpoint = {
-      model: modelOf(state),
-      run: {
-        options: asJson({ ...options, engine: engine.name, threads }),
-        epoch: history.length,
-        optimiserStep: optimiser.step,
-        bestEpoch,
-        history: [...history],
-        weights: current,
-        moments: optimiser.moments,
-      },
-    };
-    await folder?.save(checkpoint, history, bestEpoch === history.length);
+  async function save(state: FitState, end: EngineState): Promise<void> {
+    const run = runStateOf({ ...options, engine: engine.name, threads }, state, end);
+    await folder?.save({ model: modelOf(state), run }, state.history, state.bestEpoch === run.epoch);
   }
 
   try {
@@ -244,10 +227,4 @@ async function run(given: TrainOptions, options: RunOptions, folder: RunFolder |
   } finally {
     await engine.dispose();
   }
-}
-
-/** In the order of the schema, without the options that were left out: the same options give the same bytes. */
-function asJson(options: RunOptions): RunState['options'] {
-  const names = Object.keys(runOptionsSchema.shape) as (keyof RunOptions)[];
-  return JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, options[name]]))));
 }
