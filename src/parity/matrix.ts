@@ -5,13 +5,13 @@ import { type ModelPlan, planModel } from '../../models/plan.ts';
 import { fail } from '../core/errors.ts';
 import { type Progress, silent } from '../core/progress.ts';
 import { createRandom, permutation } from '../core/random.ts';
+import { buildReport } from './build-report.ts';
 import { checkSubject } from './check-subject.ts';
-import { type Comparison, compareOutputs } from './compare.ts';
-import type { PairReport, ParityReport, RanRunner, SkippedRunner } from './report.ts';
+import { type Computed, compareAll, type Sensitivities } from './pairs.ts';
+import type { ParityReport, SkippedRunner } from './report.ts';
 import { fileRunners, type Outputs, type Runner, type RunnerName, type Subject } from './runner.ts';
 import { runners as allRunners } from './runners.ts';
 import { measureSensitivity, type Sensitivity } from './sensitivity.ts';
-import { toleranceBetween, tolerances } from './tolerances.ts';
 
 /** What is compared, on which rows. */
 export interface ParityOptions {
@@ -33,14 +33,6 @@ export interface ParityOptions {
   readonly progress?: Progress | undefined;
   /** Ends it with INTERRUPTED. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A runner's outputs for the first `examples` rows of the order. */
-interface Computed extends Outputs {
-  readonly name: RunnerName;
-  readonly description: string;
-  readonly examples: number;
-  readonly seconds: number;
 }
 
 /**
@@ -81,7 +73,7 @@ export async function runParity(options: ParityOptions): Promise<ParityReport> {
   const onnxSha256 = computed.some(({ name }) => fileRunners.includes(name))
     ? createHash('sha256').update(subject.onnx).digest('hex')
     : null;
-  return { ...report(computed, skipped, compared, order, sensitivities), onnxSha256 };
+  return { ...buildReport(computed, skipped, compared, order, sensitivities), onnxSha256 };
 }
 
 function referenceFirst(runners: readonly Runner[]): Runner[] {
@@ -164,9 +156,6 @@ const closerLooks = [
   { most: 5, draws: 512 },
 ] as const;
 
-/** By place in the order. */
-type Sensitivities = ReadonlyMap<number, Sensitivity>;
-
 async function sensitivitiesOf(
   places: readonly number[],
   draws: number,
@@ -176,111 +165,4 @@ async function sensitivitiesOf(
   const chosen = Uint32Array.from(places, (place) => order[place] as number);
   const measured = await measureSensitivity(subject.model, gatherRows(ids, time, chosen), chosen.length, time, draws);
   return new Map(places.map((place, index) => [place, measured[index] as Sensitivity]));
-}
-
-interface Pair {
-  readonly norm: Computed;
-  readonly other: Computed;
-  /** Rows are places in the order. */
-  readonly found: Comparison;
-}
-
-function compareAll(
-  computed: readonly Computed[],
-  { head: { outputs } }: ModelPlan,
-  sensitivities: Sensitivities = new Map(),
-): Pair[] {
-  return computed.flatMap((norm, index) =>
-    computed.slice(index + 1).map((other) => {
-      const size = Math.min(norm.examples, other.examples) * outputs;
-      const [one, two] = [norm, other].map(({ logits, probabilities }) => ({
-        logits: logits.subarray(0, size),
-        probabilities: probabilities.subarray(0, size),
-      })) as [Outputs, Outputs];
-      const tolerance = tolerances[toleranceBetween(norm.name, other.name)];
-      const allowed = norm.name === 'reference' ? sensitivities : doubled(sensitivities);
-      return { norm, other, found: compareOutputs(one, two, outputs, tolerance, allowed) };
-    }),
-  );
-}
-
-/** Two runners may be off the exact answer to opposite sides. */
-function doubled(sensitivities: Sensitivities): Sensitivities {
-  return new Map(
-    [...sensitivities].map(([place, { probability, logit }]) => [
-      place,
-      { probability: 2 * probability, logit: 2 * logit },
-    ]),
-  );
-}
-
-function report(
-  computed: readonly Computed[],
-  skipped: readonly SkippedRunner[],
-  compared: readonly Pair[],
-  order: Uint32Array,
-  sensitivities: Sensitivities,
-): Omit<ParityReport, 'onnxSha256'> {
-  const pairs = compared.map((pair) => describePair(pair, order));
-  const againstReference = pairs.filter(({ norm }) => norm === 'reference');
-  const places = (key: 'flips' | 'ties' | 'sensitive'): Set<number> =>
-    new Set(compared.flatMap(({ found }) => found[key]));
-  return {
-    passed: pairs.every(({ passed }) => passed),
-    examples: Math.max(...pairs.map(({ examples }) => examples)),
-    flips: places('flips').size,
-    ties: places('ties').size,
-    sensitive: [...places('sensitive')]
-      .map((place) => ({ row: order[place] as number, ...(sensitivities.get(place) as Sensitivity) }))
-      .sort((a, b) => a.row - b.row),
-    maxAbsError: Math.max(...againstReference.map(({ maxAbsError }) => maxAbsError)),
-    maxLogitError: Math.max(...againstReference.map(({ maxLogitError }) => maxLogitError)),
-    smallestMargin: Math.min(...compared.map(({ found }) => found.smallestMargin)),
-    runners: [
-      ...computed.map((runner) =>
-        describeRunner(
-          runner,
-          againstReference.find(({ other }) => other === runner.name),
-        ),
-      ),
-      ...skipped,
-    ],
-    pairs,
-    tolerances: Object.fromEntries(pairs.map(({ tolerance }) => [tolerance, tolerances[tolerance]])),
-  };
-}
-
-function describeRunner(
-  { name, description, examples, seconds }: Computed,
-  pair: PairReport | undefined, // none for the reference itself
-): RanRunner {
-  const { maxAbsError = 0, maxLogitError = 0, flips = 0, ties = 0 } = pair ?? {};
-  return { name, description, examples, maxAbsError, maxLogitError, flips, ties, seconds };
-}
-
-function describePair({ norm, other, found }: Pair, order: Uint32Array): PairReport {
-  const given = (place: number): number => order[place] as number;
-  const firstOf = (places: Iterable<number>): number[] =>
-    Array.from(places, given)
-      .sort((a, b) => a - b)
-      .slice(0, 10);
-  const failing = new Set([...found.flips, ...found.overTolerance, ...found.notFinite]);
-  return {
-    norm: norm.name,
-    other: other.name,
-    examples: found.rows,
-    maxAbsError: found.probabilityError.value,
-    maxAbsErrorRow: given(found.probabilityError.row),
-    maxLogitError: found.logitError.value,
-    maxLogitErrorRow: given(found.logitError.row),
-    flips: found.flips.length,
-    ties: found.ties.length,
-    overTolerance: found.overTolerance.length,
-    sensitive: found.sensitive.length,
-    notFinite: found.notFinite.length,
-    failingRows: firstOf(failing),
-    tiedRows: firstOf(found.ties),
-    tolerance: toleranceBetween(norm.name, other.name),
-    passed: failing.size === 0,
-  };
 }
