@@ -56,10 +56,11 @@ describe('labelled texts', () => {
   it('a huge file', async () => {
     await writeFile(at('huge.csv'), 'text,label\n');
     await truncate(at('huge.csv'), 8 * 1024 ** 3); // sparse: takes no room on the disk
-    const began = performance.now();
     const error = await cliRefusal(['train', 'lstm', '--data', at('huge.csv'), '--out', at('none')], 2);
-    expect(error.code).toBe('DATA_INVALID');
-    expect(performance.now() - began).toBeLessThan(20_000);
+    expect(error).toMatchObject({
+      code: 'DATA_INVALID',
+      message: expect.stringMatching(/holds more than 256 MiB of text$/),
+    });
   });
 });
 

@@ -95,23 +95,36 @@ describe('near duplicates are', () => {
   });
 });
 
+/**
+ * All of the texts take about four times what a quarter of them takes, where sixteen times would be quadratic. It is time
+ * of the processor, in which others have no part; what the collector of garbage adds to it may differ from try to try.
+ */
+function expectLinear(texts: readonly string[]): void {
+  const timeOf = (some: readonly string[]): number => {
+    const before = process.cpuUsage();
+    nearDuplicateGroups(some);
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const growth = () => timeOf(texts) / timeOf(texts.slice(0, texts.length / 4));
+  const tries = [growth()];
+  while (Math.min(...tries) > 8 && tries.length < 3) tries.push(growth());
+  expect(Math.min(...tries)).toBeLessThan(8);
+}
+
 test('many different texts above one long footer do not take quadratic time', () => {
   const footer = Array.from({ length: 300 }, (_, index) => `footer${index}`).join(' ');
   const texts = Array.from(
     { length: 5_000 },
     (_, text) => `${Array.from({ length: 100 }, (_, index) => `word${index}of${text}`).join(' ')} ${footer}`,
   );
-  const start = performance.now();
   expect(new Set(nearDuplicateGroups(texts)).size).toBe(texts.length); // 298 of 500 shingles are shared: 0.6
-  // Comparing each with each took a quarter of a minute; this takes about a second.
-  expect(performance.now() - start).toBeLessThan(8_000);
+  expectLinear(texts);
 });
 
 test('many texts of one template do not take quadratic time', () => {
   const template = Array.from({ length: 40 }, (_, index) => `word${index}`).join(' ');
   const texts = Array.from({ length: 20_000 }, (_, index) => `${template} number${index}`);
-  const start = performance.now();
   expect(new Set(nearDuplicateGroups(texts)).size).toBe(1);
-  // All pairs would be 2 · 10^8 comparisons, minutes; this takes about a second.
-  expect(performance.now() - start).toBeLessThan(20_000);
+  expectLinear(texts);
 });

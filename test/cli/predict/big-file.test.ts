@@ -10,7 +10,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { exportOnnx } from '../../../exporters/export.ts';
 import { modelOf } from '../../support/trained-model.ts';
-import { cli, cliJson, cliRefusal, outcomeOf, startCli, useCli } from '../run-cli.ts';
+import { cli, cliJson, cliRefusal, type Outcome, outcomeOf, startCli, useCli } from '../run-cli.ts';
 
 const place = useCli();
 const at = (name: string) => join(place.folder, name);
@@ -43,18 +43,10 @@ const run = (input: string, out: string, ...more: string[]) => [
   ...more,
 ];
 
-/** Starts a run, and sends `kill` when its first segment is on the disk. */
-async function interrupt(args: readonly string[], out: string, kill: NodeJS.Signals): Promise<number | null> {
-  const child = startCli(args);
-  child.stdin.end();
-  let over = false;
-  const outcome = outcomeOf(child).finally(() => {
-    over = true;
-  });
-  while (!over && !existsSync(at(`${out}.progress`))) await delay(5);
-  child.kill(kill);
-  return (await outcome).status;
-}
+/** A run that ends itself by a signal once there is a file: `.progress` when its first segment is on the disk. */
+const ending = (args: readonly string[], signal: NodeJS.Signals, once: string): Promise<Outcome> =>
+  cli(args, { env: { NODE_OPTIONS: `--import ${endItself}`, END_ONCE: at(once), END_BY: signal } });
+const endItself = new URL('../end-itself.mjs', import.meta.url).href;
 
 describe('a file of results', () => {
   it.each([
@@ -100,19 +92,14 @@ describe('a file of results', () => {
 describe('a run that is interrupted', () => {
   it('by SIGKILL goes on to the same bytes', async () => {
     const out = 'killed.jsonl';
-    expect(await interrupt(run('texts.jsonl.gz', out), out, 'SIGKILL')).toBe(null);
+    expect((await ending(run('texts.jsonl.gz', out), 'SIGKILL', `${out}.progress`)).status).toBe(null);
     expect(existsSync(at(out))).toBe(false);
     const { rows } = JSON.parse(readFileSync(at(`${out}.progress`), 'utf8')) as { rows: number };
     expect(rows).toBeGreaterThan(0);
 
     // killed once more, while it looks for the place to go on
-    const again = startCli(run('texts.jsonl.gz', out, '--resume'));
-    again.stdin.end();
-    const second = outcomeOf(again);
-    const owner = () => (existsSync(at(`${out}.lock`)) ? readFileSync(at(`${out}.lock`), 'utf8') : '');
-    while (owner().split(' ', 1)[0] !== String(again.pid)) await delay(5);
-    again.kill('SIGKILL');
-    await second;
+    const again = await ending(run('texts.jsonl.gz', out, '--resume'), 'SIGKILL', `${out}.lock`);
+    expect(again.status).toBe(null);
 
     const resumed = await cliJson(run('texts.jsonl.gz', out, '--resume'));
     expect(resumed).toMatchObject({ texts: count });
@@ -123,12 +110,7 @@ describe('a run that is interrupted', () => {
 
   it('says how to go on', async () => {
     const args = run('texts.jsonl.gz', 'told.jsonl', '--json');
-    const child = startCli(args);
-    child.stdin.end();
-    const outcome = outcomeOf(child);
-    while (!existsSync(at('told.jsonl.progress'))) await delay(5);
-    child.kill('SIGINT');
-    const { status, stdout, stderr } = await outcome;
+    const { status, stdout, stderr } = await ending(args, 'SIGINT', 'told.jsonl.progress');
     expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
     expect(JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '').error).toMatchObject({
       code: 'INTERRUPTED',

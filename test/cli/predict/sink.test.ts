@@ -95,10 +95,8 @@ it('Ctrl-C is heard while standard input says nothing', async () => {
   child.stdin.write('w1 w2\n');
   while (!existsSync(at('idle.txt.partial'))) await delay(5);
   await delay(100);
-  const began = performance.now();
   child.kill('SIGINT');
-  const { status, stderr } = await outcome;
-  expect(performance.now() - began).toBeLessThan(5000);
+  const { status, stderr } = await outcome; // standard input stays open: one that waits for it never ends
   expect(status).toBe(130);
   expect(JSON.parse(stderr.trimEnd().split('\n').at(-1) ?? '').error).toMatchObject({ code: 'INTERRUPTED' });
   expect(existsSync(at('idle.txt.lock'))).toBe(false);
