@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fail } from '../../src/core/errors.ts';
 import { fileError } from '../../src/core/files.ts';
 import type { Architecture, ImportedModel, ImportFormat } from './imported.ts';
+import { readKeras } from './keras/read-keras.ts';
 import { checkImportOptions, type ImportOptions } from './options.ts';
 import { settleText } from './settle-text.ts';
 import { readTfjs } from './tfjs/read-tfjs.ts';
@@ -12,7 +13,7 @@ import { readTfjs } from './tfjs/read-tfjs.ts';
  * Reads a model file of another framework: its layers as a spec, its weights, and with `options` how texts become ids.
  * Nothing is guessed: what the file does not say and `options` leave out is refused, or a default that is shown.
  *
- * @param path `model.json` of TensorFlow.js, or its folder
+ * @param path a `.keras` or `.h5` file of Keras; `model.json` of TensorFlow.js, or its folder
  * @throws IMPORT_INVALID, IMPORT_AMBIGUOUS, LAYER_UNSUPPORTED, WEIGHTS_INVALID, OPTION_UNKNOWN, OPTION_INVALID,
  *   OPTION_UNSUPPORTED, DATA_INVALID, DATA_LABELS, PACKAGE_MISSING, FILE_NOT_FOUND, FILE_ACCESS
  */
@@ -36,6 +37,7 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
 }
 
 const readers: Readonly<Record<ImportFormat, (path: string, options: ImportOptions) => Promise<Architecture>>> = {
+  keras: readKeras,
   tfjs: readTfjs,
 };
 
@@ -63,6 +65,7 @@ async function detect(path: string): Promise<ImportFormat> {
     await file.close();
   }
   const text = head.toString('latin1');
+  if (text.startsWith('PK\x03\x04') || text.startsWith('\x89HDF\r\n\x1a\n')) return 'keras';
   if (/^\s*\{/.test(text)) return 'tfjs';
   return fail(
     'IMPORT_INVALID',

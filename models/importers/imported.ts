@@ -1,9 +1,10 @@
 import type { ModelSpec } from '../layers.ts';
 import type { TrainedModel } from '../model.ts';
-import type { Preprocessing } from '../text/preprocessing.ts';
+import type { Preprocessing, TokenizerOptions } from '../text/preprocessing.ts';
 import type { Weights } from '../weights.ts';
+import type { ReadVocabulary } from './vocabulary.ts';
 
-export const importFormats = ['tfjs'] as const;
+export const importFormats = ['keras', 'tfjs'] as const;
 
 /** Whose file it is. */
 export type ImportFormat = (typeof importFormats)[number];
@@ -60,4 +61,9 @@ export interface TextFacts {
   readonly maxLength?: number;
   readonly padding: Preprocessing['padding'];
   readonly truncating: Preprocessing['truncating'];
+  readonly tokenizer?: Partial<TokenizerOptions>;
+  /** Of a file that has one. */
+  readonly vocabulary?: ReadVocabulary;
+  /** Why the tokenizer's filters cannot be those of the file. */
+  readonly filtersDiffer?: string;
 }

@@ -56,7 +56,7 @@ const id = z
 /** The JSON form; what is no JSON is checked where it is used. */
 export const importSchema = z.strictObject({
   format: z.enum(importFormats).optional(),
-  vocabulary: z.unknown(),
+  vocabulary: z.unknown().optional(),
   labels: z.array(z.string().min(1)).optional(),
   maxLength: z.int().min(1).max(1_000_000).optional(),
   padding: side.optional(),
@@ -79,7 +79,7 @@ export const importSchema = z.strictObject({
       nonlinearity: z.enum(['tanh', 'relu']).optional(),
       hiddenActivation: z.enum(['linear', 'relu', 'tanh', 'sigmoid']).optional(),
       modules: z.array(z.string().min(1)).min(1).optional(),
-      spec: z.unknown(),
+      spec: z.unknown().optional(),
     })
     .optional(),
 });

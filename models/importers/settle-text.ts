@@ -24,8 +24,15 @@ export async function settleText({ spec, text }: Architecture, options: ImportOp
     settings.push({ name, value: value as ImportedSetting['value'], from });
     return value;
   };
-  const read = await open(options.vocabulary);
-  const tokenizer = settleTokenizer(options, read, settle);
+  const read = options.vocabulary === undefined && text.vocabulary ? text.vocabulary : await open(options.vocabulary);
+  if (text.filtersDiffer !== undefined && options.tokenizer?.filters === undefined) {
+    fail(
+      'IMPORT_AMBIGUOUS',
+      text.filtersDiffer,
+      'Give tokenizer.filters (--filters), the characters that become a space.',
+    );
+  }
+  const tokenizer = settleTokenizer(options, { ...text.tokenizer, ...read.tokenizer }, read.start, settle);
   const preprocessing = {
     tokenizer,
     maxLength: settle('maxLength', { given: options.maxLength, file: text.maxLength, standard: 0 }) || noLength(),
@@ -36,7 +43,7 @@ export async function settleText({ spec, text }: Architecture, options: ImportOp
   settings.push({
     name: 'vocabulary',
     value: `${vocabulary.length} words, ids ${tokenizer.firstWordId} to ${tokenizer.firstWordId + vocabulary.length - 1} of ${vocabularySize}`,
-    from: 'given',
+    from: options.vocabulary === undefined ? 'file' : 'given',
   });
   const labels = options.labels ?? Array.from({ length: head.classes }, (_, index) => String(index));
   checkLabels(labels, head.classes);
@@ -64,10 +71,10 @@ async function open(source: ImportOptions['vocabulary']): Promise<ReadVocabulary
 
 function settleTokenizer(
   { tokenizer: given = {} }: ImportOptions,
-  read: ReadVocabulary,
+  ofFile: Partial<TokenizerOptions>,
+  start: ReadVocabulary['start'],
   settle: Settle,
 ): TokenizerOptions {
-  const { start } = read;
   if (start && given.startId === undefined) {
     fail(
       'IMPORT_AMBIGUOUS',
@@ -78,7 +85,7 @@ function settleTokenizer(
   const settleOne = <K extends keyof TokenizerOptions>(name: K) =>
     settle<TokenizerOptions[K]>(name, {
       given: given[name],
-      file: read.tokenizer[name],
+      file: ofFile[name],
       standard: kerasTokenizer[name],
     });
   const tokenizer: TokenizerOptions = {

@@ -54,7 +54,8 @@ export async function readVocabularyFile(path: string): Promise<ReadVocabulary> 
   return readVocabulary(json, path);
 }
 
-function linesOf(text: string): string[] {
+/** Without the empty line that ends the last one. */
+export function linesOf(text: string): string[] {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === '') lines.pop();
   return lines;

@@ -55,24 +55,38 @@ export function layerOf(entry: unknown, path: string): KerasLayer {
 /** From the output to the input, each layer taking what exactly one other gives. */
 function walk(config: Json, path: string): KerasLayer[] {
   const layers = new Map(layersOf(config, path).map((layer) => [layer.name, layer]));
-  const inputs = new Map((config.layers as Json[]).map((entry) => [(entry.config as Json).name, inputOf(entry, path)]));
   const first = onlyName(config.input_layers, path, 'inputs');
+  const entries = config.layers as Json[];
+  const masks = entries.filter((entry) => masksZeros(entry, first)).map(nameIn);
+  for (const mask of masks) layers.delete(mask);
+  const others = entries.filter((entry) => !masks.includes(nameIn(entry)));
+  const inputs = new Map(others.map((entry) => [nameIn(entry), inputOf(entry, masks, path)]));
   const chain: KerasLayer[] = [];
-  for (
-    let at: string | undefined = onlyName(config.output_layers, path, 'outputs');
-    at !== undefined;
-    at = inputs.get(at)
-  ) {
+  let at: string | undefined = onlyName(config.output_layers, path, 'outputs');
+  while (at !== undefined) {
     const layer = layers.get(at);
     if (!layer) return refuseFile(path, `names a layer ${at} that it does not have, or goes round in a circle`);
     layers.delete(at);
     chain.unshift(layer);
+    at = inputs.get(at);
   }
   const [aside] = layers.keys();
   if (aside !== undefined || chain[0]?.name !== first) {
     return notAChain(`layer ${aside ?? first} is not on the way from the input to the output`);
   }
+  if (masks.length > 0 && !chain.some((layer) => layer.config.mask_zero === true)) {
+    return notAChain('it masks ids of 0 without an Embedding that does');
+  }
   return chain;
+}
+
+const nameIn = (entry: Json) => (entry.config as Json).name as string;
+
+/** `NotEqual(input, 0)`: how Keras 3 writes the mask that an Embedding with `mask_zero` makes, beside that itself. */
+function masksZeros({ class_name: className, inbound_nodes: nodes }: Json, input: string): boolean {
+  if (className !== 'NotEqual' || !Array.isArray(nodes) || nodes.length !== 1 || !isJson(nodes[0])) return false;
+  const { args } = nodes[0];
+  return Array.isArray(args) && args.length === 2 && historyOf(args[0]) === input && args[1] === 0;
 }
 
 /** The name in `["input", 0, 0]` or in a list of one such. */
@@ -83,8 +97,14 @@ function onlyName(places: unknown, path: string, what: string): string {
   return typeof name === 'string' ? name : refuseFile(path, `does not name its ${what}`);
 }
 
+/** The layer that gives a tensor of Keras 3: `{"class_name": "__keras_tensor__", "config": {"keras_history": ["embedding", 0, 0]}}`. */
+function historyOf(tensor: unknown): string | undefined {
+  const history = isJson(tensor) && isJson(tensor.config) ? tensor.config.keras_history : undefined;
+  return Array.isArray(history) && typeof history[0] === 'string' ? history[0] : undefined;
+}
+
 /** The layer whose output `entry` takes; undefined for an input. */
-function inputOf(entry: Json, path: string): string | undefined {
+function inputOf(entry: Json, masks: readonly string[], path: string): string | undefined {
   const { name } = entry.config as Json;
   const nodes = entry.inbound_nodes ?? [];
   if (!Array.isArray(nodes)) return refuseFile(path, `has a layer ${name} without a list of nodes`);
@@ -92,7 +112,9 @@ function inputOf(entry: Json, path: string): string | undefined {
   if (nodes.length > 1) return notAChain(`layer ${name} is used ${nodes.length} times`);
   const [node] = nodes;
   const { sources, options } = isJson(node) ? ofKeras3(node) : ofKeras2(node);
-  const given = Object.entries(options).find(([key, value]) => value !== null && value !== false && key !== 'training');
+  const isPlain = (key: string, value: unknown) =>
+    value === null || key === 'training' || (key === 'mask' && masks.includes(historyOf(value) ?? ''));
+  const given = Object.entries(options).find(([key, value]) => !isPlain(key, value));
   if (given) return notAChain(`layer ${name} is called with ${given[0]}`);
   if (sources.length !== 1) return notAChain(`layer ${name} takes ${sources.length} tensors`);
   const [source] = sources;
@@ -104,14 +126,9 @@ interface Node {
   readonly options: Json;
 }
 
-/** `{"args": [{"class_name": "__keras_tensor__", "config": {"keras_history": ["embedding", 0, 0]}}], "kwargs": {…}}` */
+/** `{"args": [<tensor>], "kwargs": {…}}` */
 function ofKeras3({ args, kwargs }: Json): Node {
-  const tensors = Array.isArray(args) ? args.flat() : [];
-  const sources = tensors.map((tensor) => {
-    const history = isJson(tensor) && isJson(tensor.config) ? tensor.config.keras_history : undefined;
-    return Array.isArray(history) ? history[0] : undefined;
-  });
-  return { sources, options: isJson(kwargs) ? kwargs : {} };
+  return { sources: Array.isArray(args) ? args.flat().map(historyOf) : [], options: isJson(kwargs) ? kwargs : {} };
 }
 
 /** `[["embedding", 0, 0, {…}]]` */

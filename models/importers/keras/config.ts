@@ -78,7 +78,7 @@ const damaged = 'Save the model again, or use another copy of the file.';
 function checkType(layer: KerasLayer, dtype: unknown, remark: (text: string) => void): void {
   if (dtype === undefined) return;
   const name = isJson(dtype) && isJson(dtype.config) ? (dtype.config.name ?? dtype.class_name) : dtype;
-  if (name === 'float32' || name === 'int32' || name === 'int64') return;
+  if (name === 'float32' || name === 'int32' || name === 'int64' || name === 'string') return;
   if (!floats.includes(name as string)) {
     refuseLayer(layer, `computes in ${JSON.stringify(name)}`, 'Save the model before it is quantised.');
   }

@@ -6,17 +6,19 @@ import { parseSpec } from '../../spec.ts';
 import type { LayerInput } from '../../spec-input.ts';
 import { checkWeights, type Tensor, type Weights } from '../../weights.ts';
 import { describeInput } from '../describe-input.ts';
-import type { ImportedLayer } from '../imported.ts';
+import type { ImportedLayer, TextFacts } from '../imported.ts';
+import { linesOf, readVocabulary } from '../vocabulary.ts';
 import type { Chain } from './chain.ts';
 import { type KerasLayer, refuseLayer } from './config.ts';
-import { type Dialect, denseActivation, readLayer } from './layers.ts';
+import { type Dialect, denseActivation, readLayer, type Vectorisation } from './layers.ts';
 
 export interface Described {
   readonly spec: ModelSpec;
   /** For each layer of the spec, the one of the file whose weights it has. */
   readonly sources: readonly KerasLayer[];
   readonly layers: readonly ImportedLayer[];
-  readonly maxLength: number | undefined;
+  /** @param vocabulary of a TextVectorization layer, a word a line */
+  text(vocabulary?: Uint8Array): TextFacts;
   readonly remarks: readonly string[];
 }
 
@@ -25,6 +27,7 @@ export function describeChain({ name, layers }: Chain, dialect: Dialect): Descri
   const remarks: string[] = [];
   const described: { layer: LayerInput; source: KerasLayer }[] = [];
   let maxLength: number | undefined;
+  let vectorisation: Vectorisation | undefined;
   const shown: ImportedLayer[] = [];
   const show = (source: KerasLayer, becomes: string | null) =>
     shown.push({ name: source.name, kind: source.className, becomes });
@@ -34,6 +37,10 @@ export function describeChain({ name, layers }: Chain, dialect: Dialect): Descri
     if ('maxLength' in counterpart) maxLength ??= counterpart.maxLength;
     if ('nothing' in counterpart) {
       show(source, null);
+    } else if ('vectorisation' in counterpart) {
+      if (described.length || vectorisation) refuseLayer(source, 'does not come first', 'Texts enter a model once.');
+      vectorisation = counterpart.vectorisation;
+      show(source, 'preprocessing');
     } else if ('activation' in counterpart) {
       const last = described.at(-1);
       if (last?.layer.type !== 'dense' || last.layer.activation !== 'linear') {
@@ -54,7 +61,20 @@ export function describeChain({ name, layers }: Chain, dialect: Dialect): Descri
   const spec = parse({ version: 1, name, layers: described.map(({ layer }) => layer) });
   const sources = described.map(({ source }) => source);
   checkMaskedPooling(planModel(spec), sources, dialect);
-  return { spec, sources, layers: shown, maxLength, remarks };
+  return { spec, sources, layers: shown, remarks, text: (vocabulary) => textOf(vectorisation, maxLength, vocabulary) };
+}
+
+/** Keras' `pad_sequences` works at the front of a text, its TextVectorization at the end. */
+function textOf(layer: Vectorisation | undefined, maxLength: number | undefined, file?: Uint8Array): TextFacts {
+  if (!layer) return { padding: 'pre', truncating: 'pre', ...(maxLength !== undefined && { maxLength }) };
+  const words = layer.words ?? (file && linesOf(new TextDecoder().decode(file)));
+  const read = words && readVocabulary(words, 'the vocabulary of TextVectorization');
+  return {
+    ...{ padding: 'post', truncating: 'post', tokenizer: layer.tokenizer },
+    ...(layer.maxLength !== undefined && { maxLength: layer.maxLength }),
+    ...(read && { vocabulary: read }),
+    ...(layer.filtersDiffer !== undefined && { filtersDiffer: layer.filtersDiffer }),
+  };
 }
 
 /** Names that a spec cannot have are left to it. */

@@ -1,6 +1,7 @@
 /** From layers of Keras or TensorFlow.js to those of a spec: a table by class, and refusals by name for all that is not in it. */
 import type { Activation } from '../../activations.ts';
 import type { LayerInput, RecurrentInput } from '../../spec-input.ts';
+import type { TokenizerOptions } from '../../text/preprocessing.ts';
 import { isJson } from '../json.ts';
 import { layerOf } from './chain.ts';
 import { type ConfigReader, type KerasLayer, readConfig, refuseLayer } from './config.ts';
@@ -19,7 +20,18 @@ export type Counterpart =
   /** Nothing to compute; an input may state the length of the texts. */
   | { readonly nothing: true; readonly maxLength?: number }
   /** Belongs to the dense layer before it. */
-  | { readonly activation: string };
+  | { readonly activation: string }
+  | { readonly vectorisation: Vectorisation };
+
+/** A layer that makes ids of texts: preprocessing here. */
+export interface Vectorisation {
+  readonly maxLength: number | undefined;
+  readonly tokenizer: Pick<TokenizerOptions, 'lowercase' | 'filters'>;
+  /** The words, if they stand in the description. */
+  readonly words: readonly string[] | undefined;
+  /** Why the filters are not those of Keras. */
+  readonly filtersDiffer: string | undefined;
+}
 
 interface Reading {
   readonly source: KerasLayer;
@@ -39,6 +51,7 @@ const readers: Readonly<Record<string, Reader>> = {
     const [, time] = Array.isArray(shape) ? shape : [];
     return { nothing: true, ...(typeof time === 'number' && { maxLength: time }) };
   },
+  TextVectorization: (reading) => ({ vectorisation: vectorisation(reading) }),
   Embedding: ({ options }) => {
     const shape = options.optional('batch_input_shape');
     const [, time] = Array.isArray(shape) ? shape : [];
@@ -227,6 +240,33 @@ function bidirectional(reading: Reading): LayerInput {
     return refuseLayer(source, `has merge_mode=${mergeMode}`, 'Known are concat, sum, mul, ave.');
   }
   return { type: 'bidirectional', layer, mergeMode };
+}
+
+/** C's `isspace`, at which TensorFlow splits. */
+const whiteSpace = '\t\n\v\f\r';
+
+/** TensorFlow lowers A–Z alone. What takes punctuation out of words, as Keras' default does, puts nothing in its place. */
+function vectorisation({ source, options }: Reading): Vectorisation {
+  options.only('output_mode', ['int'], 'Only output_mode="int" gives ids.');
+  options.only('split', ['whitespace'], 'Texts are split at spaces here.');
+  for (const key of ['sparse', 'ragged', 'pad_to_max_tokens']) options.only(key, [false], 'Save the model without it.');
+  options.only('ngrams', [undefined], 'Words are read one by one here.');
+  for (const key of ['max_tokens', 'vocabulary_size', 'encoding', 'batch_input_shape']) options.optional(key);
+  const length = options.optional('output_sequence_length');
+  const words = options.optional('vocabulary');
+  const standardize = options.optional('standardize');
+  const known = [undefined, 'lower', 'strip_punctuation', 'lower_and_strip_punctuation'];
+  if (!known.includes(standardize as string))
+    refuseLayer(source, `has standardize=${JSON.stringify(standardize)}`, 'It stands in Python alone.');
+  const strips = String(standardize).includes('strip');
+  return {
+    maxLength: typeof length === 'number' ? length : undefined,
+    words: Array.isArray(words) ? words : undefined,
+    tokenizer: { lowercase: String(standardize).includes('lower') ? 'ascii' : 'none', filters: whiteSpace },
+    filtersDiffer: strips
+      ? `layer ${source.name} (TextVectorization) takes punctuation out of words ("don't" becomes "dont"), and here it becomes a space`
+      : undefined,
+  };
 }
 
 function pooling({ options }: Reading, kind: 'average' | 'max'): LayerInput {

@@ -41,10 +41,9 @@ export async function readTfjs(path: string): Promise<Architecture> {
         `weights were quantised to ${quantised.join(', ')}: they are what TensorFlow.js makes of them`,
       ]
     : described.remarks;
-  const { maxLength } = described;
   return {
     ...{ producer: producerOf(json, version), spec: described.spec, weights, layers: described.layers, remarks },
-    text: { padding: 'pre', truncating: 'pre', ...(maxLength !== undefined && { maxLength }) },
+    text: described.text(),
   };
 }
 

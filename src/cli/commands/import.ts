@@ -75,7 +75,7 @@ interface Options extends TerminalOptions {
 export function importCommand(): Command {
   const command = defineCommand(
     'import',
-    'take over a trained model of Keras, PyTorch or TensorFlow.js',
+    'take over a trained model of Keras or TensorFlow.js',
     async (terminal, options: Options, file: string) => {
       const target = targetOf(required(options.out, out.flags));
       if (!options.overwrite && existsSync(target)) {
@@ -98,11 +98,12 @@ export function importCommand(): Command {
     },
   )
     .usage('[options] <file> --out <folder>')
-    .argument('<file>', 'model.json of TensorFlow.js or its folder');
+    .argument('<file>', '.keras or .h5 of Keras; model.json of TensorFlow.js, or its folder');
   withOptions(command, out, overwrite, format, vocabulary, labels, maxLength, padding, truncating, vocabularySize);
   withOptions(command, lowercase, filters, firstWordId, oovId, startId, name);
   return withExamples(
     command,
+    'recurrent import model.keras --vocabulary word_index.json --labels ham,spam --max-length 200 --out runs/spam',
     'recurrent import web/model.json --vocabulary words.json --labels ham,spam --out runs/spam',
   );
 }
