@@ -3,7 +3,7 @@
  * at a zero dimension, ignores inputs that it does not know, and reads whatever lies behind data that are too short.
  */
 import type { InferenceSession, Tensor, TensorConstructor } from 'onnxruntime-common';
-import { fail, RecurrentError } from '../../src/core/errors.ts';
+import { fail, firstLine, RecurrentError } from '../../src/core/errors.ts';
 
 /** Element types that go in and out, with the arrays that hold them. */
 const arrays = {
@@ -116,8 +116,4 @@ export function modelRefused(error: unknown): never {
     'Export the model again, or use another copy of the file.',
     error,
   );
-}
-
-export function firstLine(error: unknown): string {
-  return (error as Error).message.split('\n')[0] ?? '';
 }

@@ -1,7 +1,6 @@
 /** The one place that loads onnxruntime-web, which its package builds twice: for browsers and for Node. */
 import type * as Ort from 'onnxruntime-web/wasm';
-import { fail } from '../../src/core/errors.ts';
-import { firstLine } from './guard.ts';
+import { fail, firstLine } from '../../src/core/errors.ts';
 
 export type OrtWebModule = typeof Ort;
 

@@ -2,7 +2,7 @@
 import * as nodeModule from 'node:module';
 import { join } from 'node:path';
 import type * as Ort from 'onnxruntime-node';
-import { fail } from '../../src/core/errors.ts';
+import { fail, firstLine } from '../../src/core/errors.ts';
 
 export type OrtModule = typeof Ort;
 
@@ -54,10 +54,9 @@ export async function ortVersion(): Promise<string> {
 
 /** @throws PACKAGE_MISSING */
 export function packageMissing(error: unknown): never {
-  const reason = (error as Error).message.split('\n')[0];
   fail(
     'PACKAGE_MISSING',
-    `onnxruntime-node cannot be loaded on ${process.platform}/${process.arch}: ${reason}`,
+    `onnxruntime-node cannot be loaded on ${process.platform}/${process.arch}: ${firstLine(error)}`,
     'Run `npm install onnxruntime-node` (Linux, macOS arm64 or Windows).',
     error,
   );

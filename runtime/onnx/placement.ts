@@ -6,7 +6,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { fail } from '../../src/core/errors.ts';
+import { fail, firstLine } from '../../src/core/errors.ts';
 import type { Feeds } from './guard.ts';
 import { openSession } from './session.ts';
 import type { SessionOptions } from './session-options.ts';
@@ -32,7 +32,7 @@ export async function profilePlacement(
 ): Promise<NodePlacement[]> {
   const folder = await mkdtemp(join(tmpdir(), 'recurrent-onnx-profile-'));
   try {
-    const session = await openSession(model, options, join(folder, 'run'));
+    const session = await openSession(model, options, { profilePrefix: join(folder, 'run') });
     try {
       await session.run(feeds);
       session.endProfiling();
@@ -78,7 +78,7 @@ function eventsOf(text: string): readonly unknown[] {
   try {
     return z.array(z.unknown()).parse(JSON.parse(text));
   } catch (error) {
-    return refuseProfile((error as Error).message.split('\n')[0] as string, error);
+    return refuseProfile(firstLine(error), error);
   }
 }
 

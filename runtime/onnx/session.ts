@@ -1,7 +1,8 @@
 /** A guarded session of onnxruntime-node, on the execution providers that are asked for. */
 import type * as Ort from 'onnxruntime-node';
 import { readHeader } from '../../models/metadata/header.ts';
-import { firstLine, type GuardedSession, guardSession, modelRefused } from './guard.ts';
+import { firstLine } from '../../src/core/errors.ts';
+import { type GuardedSession, guardSession, modelRefused } from './guard.ts';
 import { loadOrt, type OrtModule } from './ort.ts';
 import { chooseProviders, type ProviderChoice, type ProviderName, refuseCuda } from './providers.ts';
 import { checkSessionOptions, type SessionOptions, toOrtOptions } from './session-options.ts';
@@ -15,17 +16,21 @@ export interface Session extends GuardedSession {
   endProfiling(): void;
 }
 
+export interface SessionContext {
+  /** Where to write a profile of the runs, if one is wanted. */
+  readonly profilePrefix?: string;
+  /** Another onnxruntime than that of this process. */
+  readonly ort?: OrtModule;
+}
+
 /**
  * @param model the bytes of an ONNX file
- * @param profilePrefix where to write a profile of the runs, if one is wanted
- * @param ort another onnxruntime than that of this process
  * @throws ONNX_INVALID, OPTION_INVALID, OPTION_UNSUPPORTED, PACKAGE_MISSING, PROVIDER_MISSING
  */
 export async function openSession(
   model: Uint8Array,
   options: SessionOptions = {},
-  profilePrefix?: string,
-  ort?: OrtModule,
+  { profilePrefix, ort }: SessionContext = {},
 ): Promise<Session> {
   checkSessionOptions(options);
   readHeader(model);

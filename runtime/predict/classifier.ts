@@ -127,13 +127,14 @@ async function openHere(model: Uint8Array, plan: ModelPlan, options: ClassifierO
 
 async function openPool(model: Uint8Array, plan: ModelPlan, options: ClassifierOptions): Promise<Opened> {
   const { workers = 1, timeoutMs = 30_000 } = options;
-  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
+  const own = sessionOptionsOf(options);
+  const share = Math.max(1, Math.floor(availableParallelism() / workers));
   let first: Session | undefined;
   if (options.providers !== 'cpu') keepFloat32(); // children have the environment that they start with
   const { startPool } = await import('../pool/pool.ts');
   const pool = await startPool(
     async ({ ort }) => {
-      const session = await openSession(model, { threads, ...sessionOptionsOf(options) }, undefined, ort);
+      const session = await openSession(model, { ...own, threads: own.threads ?? share }, { ort });
       first ??= session;
       return createSessionRunner(session, plan);
     },

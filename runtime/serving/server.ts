@@ -126,12 +126,8 @@ function classifierOptions(
   };
 }
 
-/** Those that were given: an option of a session that is undefined would replace a default. */
 function sessionOptionsOf(settings: Partial<ServeSettings>): SessionOptions {
-  const given = Object.entries(settings).filter(
-    ([name, value]) => sessionOptionNames.includes(name) && value !== undefined,
-  );
-  return Object.fromEntries(given);
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => sessionOptionNames.includes(name)));
 }
 
 function logEvent(logger: Logger, { event, name, version, model, error }: RepositoryEvent): void {

@@ -202,6 +202,11 @@ export function fail(code: ErrorCode, message: string, hint: string, cause?: unk
   throw new RecurrentError(code, message, hint, cause === undefined ? undefined : { cause });
 }
 
+/** The first line of what another library says of an error, which need not be an `Error`. */
+export function firstLine(error: unknown): string {
+  return String((error as Error | undefined)?.message ?? error).split('\n', 1)[0] as string;
+}
+
 /** Throws INTERNAL when a condition that the code itself guarantees does not hold. */
 export function invariant(condition: boolean, message: string): asserts condition {
   if (!condition) fail('INTERNAL', message, 'Please report this with the command that you ran.');

@@ -1,7 +1,7 @@
 /** Where onnxruntime is to run, as a command line says it. Ranges and meanings are those of `SessionOptions`. */
 import { Option } from 'commander';
 import { z } from 'zod';
-import { providerNames } from '../../../runtime/onnx/providers.ts';
+import { type ProviderName, providerNames } from '../../../runtime/onnx/providers.ts';
 import { arenaExtensions, graphOptimisations, type SessionOptions } from '../../../runtime/onnx/session-options.ts';
 import type { Classifier } from '../../../runtime/predict/classifier.ts';
 import { fail } from '../../core/errors.ts';
@@ -32,21 +32,14 @@ export const providerOptions: readonly Option[] = [
   ),
 ];
 
-export interface ProviderCommandOptions {
-  readonly provider?: 'auto' | (typeof providerNames)[number];
-  readonly strictProvider?: boolean;
-  readonly threads?: number;
-  readonly graphOptimisation?: (typeof graphOptimisations)[number];
-  /** True unless `--no-cpu-arena` was given. */
-  readonly cpuArena?: boolean;
-  /** True unless `--no-memory-pattern` was given. */
-  readonly memoryPattern?: boolean;
-  readonly device?: number;
-  readonly gpuMemoryLimit?: number;
-  readonly arenaExtension?: (typeof arenaExtensions)[number];
+export interface ProviderCommandOptions extends Omit<SessionOptions, 'providers' | 'deviceId'> {
+  readonly provider?: 'auto' | ProviderName | undefined;
+  readonly device?: number | undefined;
+  /** In MiB. */
+  readonly gpuMemoryLimit?: number | undefined;
 }
 
-/** The options of a command as the runtime takes them. */
+/** The options of a command as the runtime takes them. `--no-…` makes false, and its absence true, which is the default. */
 export function sessionOptionsOf(options: ProviderCommandOptions): SessionOptions {
   const { provider, device, gpuMemoryLimit, strictProvider, threads, graphOptimisation, arenaExtension } = options;
   return {

@@ -1,5 +1,6 @@
 /** How a server is told what to do: ranges and defaults are those of its schema. */
 import { Option } from 'commander';
+import type { SessionOptions } from '../../../runtime/onnx/session-options.ts';
 import { type ServeOptions, serveOptionsSchema } from '../../../runtime/serving/options.ts';
 import { number } from './kinds.ts';
 import { type ProviderCommandOptions, providerOptions, sessionOptionsOf } from './provider.ts';
@@ -56,23 +57,9 @@ export const serveOptions: readonly Option[] = [
   new Option('--log-level <level>', 'least severe messages that are logged (default: info)').choices(logLevels),
 ];
 
-export interface ServeCommandOptions extends ProviderCommandOptions {
-  readonly name?: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly grpcPort?: number;
-  readonly maxBatch?: number;
-  readonly maxDelayMs?: number;
-  readonly maxQueue?: number;
-  readonly maxRows?: number;
-  readonly maxBodyBytes?: number;
-  readonly timeoutSeconds?: number;
-  readonly maxSequences?: number;
-  readonly sequenceIdleSeconds?: number;
-  readonly reloadSeconds?: number;
-  readonly isolation?: 'process' | 'none';
-  readonly workers?: number;
-  readonly modelControl?: boolean;
+type ServerOptions = Omit<ServeOptions, keyof SessionOptions | 'apiKey' | 'tls'>;
+
+export interface ServeCommandOptions extends ProviderCommandOptions, ServerOptions {
   readonly apiKeyFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;

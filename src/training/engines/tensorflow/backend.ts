@@ -9,7 +9,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fail } from '../../../core/errors.ts';
+import { fail, firstLine } from '../../../core/errors.ts';
 import { nativeBackend } from './native.ts';
 
 /**
@@ -194,8 +194,4 @@ function resolve(require: NodeJS.Require, name: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split('\n', 1)[0] as string;
 }
