@@ -12,7 +12,7 @@ import { keepFloat32, openSession, type Session } from '../onnx/session.ts';
 import { type SessionOptions, sessionOptionNames } from '../onnx/session-options.ts';
 import { createSessionRunner } from '../onnx/session-runner.ts';
 import type { Pool } from '../pool/pool.ts';
-import { type JudgedPlacement, judgePlacement } from './judge-placement.ts';
+import { type CheckedPlacement, checkPlacement } from './check-placement.ts';
 import { createTextClassifier, type Load, type TextClassifier } from './text-classifier.ts';
 
 /** Where and how a classifier runs. */
@@ -96,9 +96,9 @@ async function open(source: string | Uint8Array, options: ClassifierOptions): Pr
     options,
   );
   const { classifier, whileOpen } = createTextClassifier(metadata, runner, batching);
-  let judged: JudgedPlacement | undefined;
+  let checked: CheckedPlacement | undefined;
   try {
-    if (!pool) judged = await judgePlacement(model, metadata, session.providers, sessionOptionsOf(options));
+    if (!pool) checked = await checkPlacement(model, metadata, session.providers, sessionOptionsOf(options));
   } catch (error) {
     await classifier.dispose();
     throw error;
@@ -108,8 +108,8 @@ async function open(source: string | Uint8Array, options: ClassifierOptions): Pr
     providers: session.providers,
     providerNote: session.providerNote,
     load: () => ({ ...classifier.load(), processes: pool?.processes ?? [], lost: pool?.lost ?? 0 }),
-    warnings: judged?.warnings ?? [],
-    placement: () => whileOpen(async () => judged?.placement() ?? refuseProfile()),
+    warnings: checked?.warnings ?? [],
+    placement: () => whileOpen(async () => checked?.placement() ?? refuseProfile()),
   };
 }
 

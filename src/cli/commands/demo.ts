@@ -8,19 +8,19 @@ import { partOf } from '../../data/part.ts';
 import { evaluateOnnx } from '../../parity/evaluate-onnx.ts';
 import { runParity } from '../../parity/matrix.ts';
 import { assertParity } from '../../parity/report.ts';
-import type { LabelledTexts } from '../../training/evaluate.ts';
+import { encodeFor, type LabelledTexts } from '../../training/evaluate.ts';
 import { defineCommand, withExamples, withOptions } from '../command.ts';
+import { createStages, describeStages } from '../demo/stages.ts';
 import { describeParity } from '../describe/parity.ts';
 import { commandLine } from '../invocation.ts';
 import { openData } from '../open/data.ts';
 import { openSpec } from '../open/spec.ts';
 import { type DataOptions, dataArguments, dataOptions } from '../options/data.ts';
 import { type RunCommandOptions, runOptions } from '../options/run.ts';
-import { createStages, describeStages } from '../stages.ts';
 import { facts } from '../terminal/table.ts';
 import type { Terminal, TerminalOptions } from '../terminal/terminal.ts';
 import { trainWatched } from '../training.ts';
-import { defaultSample, encode } from './parity.ts';
+import { defaultSample } from './parity.ts';
 
 const out = new Option('--out <folder>', 'folder of the run; one that is there is replaced').default('runs/spam');
 
@@ -106,9 +106,10 @@ async function exportTo(terminal: Terminal, file: string, model: TrainedModel): 
 }
 
 async function compare(terminal: Terminal, model: TrainedModel, onnx: Uint8Array, held: LabelledTexts) {
+  const { ids, rows, time } = encodeFor(model, held);
   const report = await runParity({
     subject: { model, onnx },
-    ...encode(model, held),
+    ...{ ids, rows, time },
     samples: { tensorflow: defaultSample },
     progress: terminal.progress,
   });

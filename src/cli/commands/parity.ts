@@ -108,7 +108,7 @@ async function checkProvider(options: Options, { onnx }: Subject): Promise<Sessi
 }
 
 /** Token ids of the texts as `model` sees them. */
-export function encode(model: TrainedModel, { examples, recipe }: Pick<Dataset, 'examples' | 'recipe'>) {
+function encode(model: TrainedModel, { examples, recipe }: Pick<Dataset, 'examples' | 'recipe'>) {
   const { vocabularySize } = planModel(model.spec);
   return encodeExamples(createEncoder({ ...model, vocabularySize }), examples, recipe);
 }

@@ -118,10 +118,13 @@ async function openSource(words: readonly string[], options: Options): Promise<T
   return fail('OPTION_INVALID', 'there is no text to classify', 'Give texts, --file, or pipe them in, one a line.');
 }
 
+/** What is said of the model beside its predictions. */
+type About = { readonly model: string } & Pick<Classifier, 'labels' | 'providers' | 'providerNote' | 'warnings'>;
+
 async function run(terminal: Terminal, options: Options, job: Job): Promise<void> {
   const { model, classifier, bytes, source } = job;
   const { labels, providers, providerNote, warnings } = classifier;
-  const about = { model, labels, providers, providerNote, warnings };
+  const about: About = { model, labels, providers, providerNote, warnings };
   const sink = options.out === undefined ? outputSink(process.stdout) : await openFile(options.out, options, job);
   const began = performance.now();
   const work = async (signal: AbortSignal) => {
@@ -168,11 +171,10 @@ async function* textsOf({ words, source }: Job, signal: AbortSignal): AsyncGener
   if (source) yield* source.texts(signal);
 }
 
-function formatFor({ out: path, json }: Options, { interactive }: Terminal, about: object): RowFormat {
+function formatFor({ out: path, json }: Options, { interactive }: Terminal, about: About): RowFormat {
   if (path !== undefined) return fileFormats[formatOf(path) ?? 'txt'];
   if (json) return jsonObject(about);
-  const { labels } = about as { readonly labels: readonly string[] };
-  return interactive ? terminalColumns(labels, process.stdout.columns ?? 80) : fileFormats.txt;
+  return interactive ? terminalColumns(about.labels, process.stdout.columns ?? 80) : fileFormats.txt;
 }
 
 /** The bar knows how far it is by the bytes of the file; a pipe has no end that is known. */
@@ -194,7 +196,7 @@ function explainInterruption(error: unknown, path: string): never {
   );
 }
 
-function answer(terminal: Terminal, about: { readonly out: string }, summary: Summary, seconds: number): void {
+function answer(terminal: Terminal, about: About & { readonly out: string }, summary: Summary, seconds: number): void {
   const { rows, classified, counts } = summary;
   const rate = classified / seconds;
   terminal.answer(

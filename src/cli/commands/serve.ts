@@ -18,7 +18,7 @@ export function serve(): Command {
     async (terminal, options: Options, source: string) => {
       const { quiet, logLevel = quiet ? 'silent' : 'info', apiKeyFile, tlsCert, tlsKey } = options;
       const { startServer } = await import('../../../runtime/serving/server.ts');
-      const { createLogger } = await import('../log.ts');
+      const { createLogger } = await import('../serve/log.ts');
       const logger = createLogger(logLevel);
       const apiKey = await readApiKey(apiKeyFile);
       const tls = await readTls(tlsCert, tlsKey);

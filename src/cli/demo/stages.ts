@@ -1,6 +1,6 @@
-import { formatSeconds } from '../core/format-numbers.ts';
-import { table } from './terminal/table.ts';
-import type { Terminal } from './terminal/terminal.ts';
+import { formatSeconds } from '../../core/format-numbers.ts';
+import { table } from '../terminal/table.ts';
+import type { Terminal } from '../terminal/terminal.ts';
 
 export interface Stage {
   readonly name: string;

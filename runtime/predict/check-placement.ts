@@ -4,7 +4,7 @@ import type { NodePlacement } from '../onnx/placement.ts';
 import type { ProviderName } from '../onnx/providers.ts';
 import type { SessionOptions } from '../onnx/session-options.ts';
 
-export interface JudgedPlacement {
+export interface CheckedPlacement {
   /** One line for each recurrent node that does not run on the first provider, with the reason. */
   readonly warnings: readonly string[];
   /** Which provider runs each node; profiled where it is not known. */
@@ -16,12 +16,12 @@ export interface JudgedPlacement {
  * everything.
  * @throws PROVIDER_FALLBACK with `strictProvider`
  */
-export async function judgePlacement(
+export async function checkPlacement(
   model: Uint8Array,
   { spec, preprocessing }: ModelMetadata,
   providers: readonly ProviderName[],
   options: SessionOptions,
-): Promise<JudgedPlacement> {
+): Promise<CheckedPlacement> {
   const placement = async () => {
     const { cachedPlacement } = await import('../onnx/placement-cache.ts');
     return cachedPlacement(model, options, providers, async () => {

@@ -1,7 +1,7 @@
 /** Where the server's log goes: to standard error, as lines of JSON, or as lines for people where that is a terminal. */
 import { type Logger, pino } from 'pino';
-import { printable } from './terminal/format.ts';
-import { coloursFor } from './terminal/terminal.ts';
+import { printable } from '../terminal/format.ts';
+import { coloursFor } from '../terminal/terminal.ts';
 
 export function createLogger(level: string): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
