@@ -14,11 +14,13 @@ import type { Outputs, Runner, RunnerSession, Subject } from '../../src/parity/r
 import { runners } from '../../src/parity/runners.ts';
 import { tolerances } from '../../src/parity/tolerances.ts';
 import {
+  activationsWithinOne,
   arbitraryCase,
   boundedActivations,
   materialise,
   randomBatch,
   randomWeights,
+  scaledBy,
 } from '../support/arbitrary-spec.ts';
 import { trainedModel } from '../support/trained-model.ts';
 
@@ -146,11 +148,15 @@ export async function describeRunner(runner: Runner, { cases }: { readonly cases
         }));
     });
 
-    it(`computes any model with bounded activations (${cases} at random)`, async () => {
+    it.each([
+      ['activations within 1', activationsWithinOne, 1],
+      ['bounded activations and small weights', boundedActivations, 0.25],
+    ] as const)(`computes any model with %s (${cases} at random)`, async (_, activations, scale) => {
       await fc.assert(
-        fc.asyncProperty(arbitraryCase({ activations: boundedActivations }), async (modelCase) => {
+        fc.asyncProperty(arbitraryCase({ activations }), async (modelCase) => {
           const { weights, batch } = materialise(modelCase);
-          await agreesWithOracle(subjectOf(modelCase.spec, weights), batch.ids, batch.rows, batch.time);
+          const subject = subjectOf(modelCase.spec, scaledBy(scale, weights));
+          await agreesWithOracle(subject, batch.ids, batch.rows, batch.time);
         }),
         { numRuns: cases },
       );

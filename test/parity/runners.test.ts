@@ -3,7 +3,7 @@ import { runnerNames } from '../../src/parity/runner.ts';
 import { runners } from '../../src/parity/runners.ts';
 import { describeRunner } from '../contract/runner.ts';
 
-for (const runner of Object.values(runners)) await describeRunner(runner, { cases: 25 });
+for (const runner of Object.values(runners)) await describeRunner(runner, { cases: 13 });
 
 test('every runner is in the table under its name', () => {
   expect(Object.keys(runners)).toEqual(runnerNames);

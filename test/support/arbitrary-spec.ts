@@ -113,6 +113,11 @@ export function randomWeights(spec: ModelSpec, seed: number): Map<string, Tensor
   );
 }
 
+/** Weights times `scale`: where gates have no bound, or one above 1, states at full size can multiply at every step. */
+export function scaledBy(scale: number, weights: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+  return new Map([...weights].map(([name, { shape, data }]) => [name, { shape, data: data.map((x) => scale * x) }]));
+}
+
 /** The largest weight of a parameter. Without bounds on its gates a state can grow as the square of the last one. */
 function boundOf(layer: Layer, parameter: string, fanIn: number): number {
   if (parameter.endsWith('/embeddings')) return 1.2;

@@ -375,7 +375,7 @@ describe.each(['v1', 'v1alpha'])('reflection, %s', (version) => {
     const ended = ends(stays);
     const began = performance.now();
     await other.close();
-    expect(performance.now() - began).toBeLessThan(5000); // a request has 30 s
+    expect(performance.now() - began).toBeLessThan(20_000); // a request has 30 s
     await ended;
   });
 });

@@ -673,7 +673,8 @@ describe('metrics and logs', () => {
     const after = [await count(requests), await count(rows), await count(failures)];
     expect(after.map((value, index) => value - (before[index] ?? 0))).toEqual([1, 4, 1]);
     expect(await count(`recurrent_model_ready{${labels}}`)).toBe(1);
-    expect(await count('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
+    // Of the time since it was asked for last, in which there may have been no turn that was measured.
+    await expect.poll(() => count('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0);
   });
 
   it('of the process are told by each of its servers, also when another has ended', async () => {
@@ -766,7 +767,7 @@ describe('a server under pressure', () => {
     const seconds = value('recurrent_request_duration_seconds_sum');
     expect(seconds).toBeCloseTo(value('nv_inference_request_duration_us') / 1e6, 6);
     const ran = value('nv_inference_compute_infer_duration_us');
-    expect(ran).toBeGreaterThan(10); // the batch took more than 10 µs
+    expect(ran).toBeGreaterThan(1); // in seconds it would be far below
     await batching.close();
   });
 });
