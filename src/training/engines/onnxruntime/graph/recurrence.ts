@@ -7,7 +7,7 @@
  * tell, as every layer above skips the same steps.
  */
 import type { AttributeInput } from '../../../../../exporters/graph/builder.ts';
-import type { Dimension, Value } from '../../../../../exporters/graph/graph.ts';
+import type { Value } from '../../../../../exporters/graph/graph.ts';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
 import { gates, stateNames as namesOfStates } from '../../../../../models/plan.ts';
 import type { Walk } from '../../walk.ts';
@@ -19,7 +19,7 @@ import { lstmCell } from './cells/lstm.ts';
 import { simpleRnnCell } from './cells/simple-rnn.ts';
 import { dropInputs } from './drop-inputs.ts';
 import type { Pass } from './pass.ts';
-import { project } from './projection.ts';
+import { type Projection, project } from './projection.ts';
 import type { DenseSequence, Forwarded, Sequence, Vector } from './signal.ts';
 
 export function recur(
@@ -30,30 +30,86 @@ export function recur(
   walk: Walk,
 ): Forwarded<DenseSequence | Vector> {
   const pass: Pass = { ...root, g: root.g.scope(prefix) };
-  const { g, mode, mask } = pass;
+  const { g } = pass;
   const { units, returnSequences } = layer;
-  const state: readonly Dimension[] = [units, 'rows'];
-  const row: readonly Dimension[] = ['rows', units];
 
   const entered = dropInputs(pass, input, walk.stream, layer.dropout);
   const rowMask = pass.dropout('recurrentDropout', walk.stream, layer.recurrentDropout, 'row', units);
   const keep = rowMask === undefined ? undefined : g.transpose(rowMask, [1, 0]); // [units, rows]
-  const width = gates[layer.type] * units;
   const bias = inputBias(pass, layer, prefix);
-  const projection = project(pass, entered.output, `${prefix}/kernel`, bias, width);
+  const projection = project(pass, entered.output, `${prefix}/kernel`, bias, gates[layer.type] * units);
   const cell = createCell(pass, layer, prefix);
+  const read = walk.direction === 'backward' ? 1 : 0;
+  const loop: Loop = {
+    pass,
+    layer,
+    prefix,
+    projection,
+    cell,
+    keep,
+    stateNames: namesOfStates[layer.type],
+    savedNames: Array.from({ length: cell.savedCount }, (_, k) => `saved${k}`),
+    read,
+    written: walk.outputOrder === 'time' ? read : 0,
+  };
 
-  const read = walk.direction === 'backward' ? 1 : 0; // ONNX' sign of a sequence that is read from its end
+  const walked = walkForward(loop);
+  const output: DenseSequence | Vector = returnSequences
+    ? { kind: 'dense', features: units, value: walked.steps as Value, learns: true }
+    : { kind: 'vector', features: units, value: g.transpose(walked.last[0] as Value, [1, 0]), learns: true };
+
+  return {
+    output,
+    backward: (gradient) => {
+      const stacked = walkBack(loop, walked.saved, gradient);
+      const [previous, ...factors] = walked.factors.map((value) => flatten(g, value, units)) as [Value, ...Value[]];
+      const sums = stacked.map((value, k) => flatten(g, value, cell.sumHeights[k] as number));
+      const gradients = cell.finish({ previous, factors, sums });
+      declareBiasGradient(pass, layer, prefix, gradients);
+      const below = projection.backward(gradients.input);
+      return below === undefined ? undefined : entered.backward(below);
+    },
+  };
+}
+
+/** What the loops through time and back have in common. Inside, a state is [units, rows] (see `cells/cell.ts`). */
+interface Loop {
+  readonly pass: Pass;
+  readonly layer: RecurrentLayer;
+  readonly prefix: string;
+  readonly projection: Projection;
+  readonly cell: Cell;
+  /** Recurrent dropout, [units, rows]. */
+  readonly keep: Value | undefined;
+  readonly stateNames: readonly string[];
+  readonly savedNames: readonly string[];
+  /** Direction of the walk, and that in which outputs of all steps are written; 1 is ONNX' sign for "from the end". */
+  readonly read: 0 | 1;
+  readonly written: 0 | 1;
+}
+
+interface WalkedForward {
+  /** The last states, each [units, rows]. */
+  readonly last: readonly Value[];
+  /** The hidden state of every step, [time, rows, units], where they are the output. */
+  readonly steps: Value | undefined;
+  /** `previous` and the factors of the cell, each [time, rows, units]; in training. */
+  readonly factors: readonly Value[];
+  /** What the cell saved for the way back, each [time, units, rows]; in training. */
+  readonly saved: readonly Value[];
+}
+
+function walkForward({ pass, layer, prefix, projection, cell, keep, ...loop }: Loop): WalkedForward {
+  const { g, mode, mask } = pass;
+  const { units, returnSequences } = layer;
+  const { stateNames, savedNames, read, written } = loop;
   const trains = mode === 'training';
-  const stateNames = namesOfStates[layer.type];
-  const savedNames = Array.from({ length: cell.savedCount }, (_, k) => `saved${k}`);
-
-  const forward = scan(pass, 'forward', {
+  const outputs = scan(pass, 'forward', {
     states: stateNames.map((name) => g.transpose(pass.initialState(`${prefix}/${name}`, units), [1, 0])),
     scanned: [...projection.scanned.map(({ value }) => value), ...(mask === undefined ? [] : [mask])],
     scannedFrom: () => read,
     fill(b) {
-      const states = stateNames.map((name) => b.input(name, 'float32', state));
+      const states = stateNames.map((name) => b.input(name, 'float32', [units, 'rows']));
       const step = projection.scanned.map(({ name, dataType, shape }) => b.input(name, dataType, ['rows', ...shape]));
       const counts = mask === undefined ? undefined : b.input('counts', 'bool', ['rows']);
       const hidden = states[0] as Value;
@@ -63,73 +119,69 @@ export function recur(
         counts === undefined ? value : b.where(counts, value, states[k] as Value),
       );
       next.forEach((value, k) => {
-        b.output(`next${k}`, value, 'float32', state);
+        b.output(`next${k}`, value, 'float32', [units, 'rows']);
       });
-      if (returnSequences) b.output('hidden', b.transpose(next[0] as Value, [1, 0]), 'float32', row);
+      if (returnSequences) b.output('hidden', b.transpose(next[0] as Value, [1, 0]), 'float32', ['rows', units]);
       if (!trains) return;
       for (const value of [previous, ...stepped.factors]) {
-        b.output('factor', b.transpose(value, [1, 0]), 'float32', row);
+        b.output('factor', b.transpose(value, [1, 0]), 'float32', ['rows', units]);
       }
       stepped.save().forEach((value, k) => {
-        b.output(savedNames[k] as string, value, 'float32', state);
+        b.output(savedNames[k] as string, value, 'float32', [units, 'rows']);
       });
     },
     outputs: [
-      ...(returnSequences ? [walk.outputOrder === 'time' ? read : 0] : []),
+      ...(returnSequences ? [written] : []),
       ...(trains ? Array.from({ length: 1 + cell.factorCount + cell.savedCount }, () => read) : []),
     ],
   });
+  const rest = [...outputs];
+  const take = (count: number) => rest.splice(0, count);
+  return {
+    last: take(stateNames.length),
+    steps: take(returnSequences ? 1 : 0)[0],
+    factors: take(trains ? 1 + cell.factorCount : 0),
+    saved: rest,
+  };
+}
 
-  const last = forward.slice(0, cell.stateCount);
-  const stacks = forward.slice(cell.stateCount + (returnSequences ? 1 : 0));
-  const factors = stacks.slice(0, 1 + cell.factorCount); // each [time, rows, units]
-  const saved = stacks.slice(1 + cell.factorCount); // each [time, units, rows]
-  const output: DenseSequence | Vector = returnSequences
-    ? { kind: 'dense', features: units, value: forward[cell.stateCount] as Value, learns: true }
-    : { kind: 'vector', features: units, value: g.transpose(last[0] as Value, [1, 0]), learns: true };
-
-  function backward(gradient: Value): Value | undefined {
-    const inStates = stateNames.map((_, k) =>
+/** @returns the gradients of sums that the cell lists, each [time, rows, height] */
+function walkBack({ pass, layer, cell, keep, ...loop }: Loop, saved: readonly Value[], gradient: Value) {
+  const { g, mask } = pass;
+  const { units, returnSequences } = layer;
+  const { stateNames, savedNames, read, written } = loop;
+  const outputs = scan(pass, 'backward', {
+    states: stateNames.map((_, k) =>
       k === 0 && !returnSequences
         ? g.transpose(gradient, [1, 0])
         : g.node('Expand', [g.float32(0), stateShape(pass, units)]),
-    );
-    const orderOfOutputs = walk.outputOrder === 'time' ? read : 0;
-    const walked = scan(pass, 'backward', {
-      states: inStates,
-      scanned: [...saved, ...(mask === undefined ? [] : [mask]), ...(returnSequences ? [gradient] : [])],
-      scannedFrom: (value) => 1 - (value === gradient ? orderOfOutputs : read),
-      fill(b) {
-        const leaving = stateNames.map((name) => b.input(name, 'float32', state));
-        const kept = savedNames.map((name) => b.input(name, 'float32', state));
-        const counts = mask === undefined ? undefined : b.input('counts', 'bool', ['rows']);
-        if (returnSequences) {
-          const own = b.input('gradient', 'float32', row);
-          leaving[0] = b.add(leaving[0] as Value, b.transpose(own, [1, 0]));
-        }
-        // a masked row's gradients pass by the cell untouched
-        const working = leaving.map((value) => (counts === undefined ? value : b.where(counts, value, b.float32(0))));
-        const back = cell.backward(b, working, kept);
-        const through = keep === undefined ? back.previous : b.mul(back.previous, keep);
-        back.states.forEach((direct, k) => {
-          const value = sumOf(b, direct, k === 0 ? through : undefined) as Value;
-          const next = counts === undefined ? value : b.where(counts, value, leaving[k] as Value);
-          b.output(`next${k}`, next, 'float32', state);
-        });
-        back.sums.forEach((value, k) => {
-          b.output('sums', b.transpose(value, [1, 0]), 'float32', ['rows', cell.sumHeights[k] as number]);
-        });
-      },
-      outputs: cell.sumHeights.map(() => 1 - read),
-    });
-    const [previous, ...others] = factors.map((value) => flatten(g, value, units)) as [Value, ...Value[]];
-    const sums = walked.slice(cell.stateCount).map((value, k) => flatten(g, value, cell.sumHeights[k] as number));
-    const gradients = cell.finish({ previous, factors: others, sums });
-    declareBiasGradient(pass, layer, prefix, gradients);
-    const below = projection.backward(gradients.input);
-    return below === undefined ? undefined : entered.backward(below);
-  }
-  return { output, backward };
+    ),
+    scanned: [...saved, ...(mask === undefined ? [] : [mask]), ...(returnSequences ? [gradient] : [])],
+    scannedFrom: (value) => 1 - (value === gradient ? written : read),
+    fill(b) {
+      const leaving = stateNames.map((name) => b.input(name, 'float32', [units, 'rows']));
+      const kept = savedNames.map((name) => b.input(name, 'float32', [units, 'rows']));
+      const counts = mask === undefined ? undefined : b.input('counts', 'bool', ['rows']);
+      if (returnSequences) {
+        const own = b.input('gradient', 'float32', ['rows', units]);
+        leaving[0] = b.add(leaving[0] as Value, b.transpose(own, [1, 0]));
+      }
+      // a masked row's gradients pass by the cell untouched
+      const working = leaving.map((value) => (counts === undefined ? value : b.where(counts, value, b.float32(0))));
+      const back = cell.backward(b, working, kept);
+      const through = keep === undefined ? back.previous : b.mul(back.previous, keep);
+      back.states.forEach((direct, k) => {
+        const value = sumOf(b, direct, k === 0 ? through : undefined) as Value;
+        const next = counts === undefined ? value : b.where(counts, value, leaving[k] as Value);
+        b.output(`next${k}`, next, 'float32', [units, 'rows']);
+      });
+      back.sums.forEach((value, k) => {
+        b.output('sums', b.transpose(value, [1, 0]), 'float32', ['rows', cell.sumHeights[k] as number]);
+      });
+    },
+    outputs: cell.sumHeights.map(() => 1 - read),
+  });
+  return outputs.slice(stateNames.length);
 }
 
 interface ScanParts {

@@ -42,8 +42,6 @@ export interface Walked {
 }
 
 export interface Cell {
-  /** States that a step carries: the hidden one, and the LSTM's cell state. */
-  readonly stateCount: number;
   readonly savedCount: number;
   readonly factorCount: number;
   readonly sumHeights: readonly number[];

@@ -24,7 +24,6 @@ function resetAfterCell(pass: Pass, layer: LayerOf<'gru'>, prefix: string): Cell
   const bias =
     layer.bias === 'double' ? g.unsqueeze(g.gather(pass.weight(`${prefix}/bias`), g.int64(1), 0), 1) : undefined;
   return {
-    stateCount: 1,
     savedCount: 5,
     factorCount: 0,
     sumHeights: [3 * units, 3 * units],
@@ -82,7 +81,6 @@ function resetBeforeCell(pass: Pass, layer: LayerOf<'gru'>, prefix: string): Cel
   const gateKernelT = g.transpose(gateKernel, [1, 0]);
   const candidateKernelT = g.transpose(candidateKernel, [1, 0]);
   return {
-    stateCount: 1,
     savedCount: 5,
     factorCount: 1,
     sumHeights: [3 * units],

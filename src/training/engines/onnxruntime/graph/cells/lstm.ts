@@ -17,7 +17,6 @@ export function lstmCell(pass: Pass, layer: LayerOf<'lstm'>, prefix: string): Ce
   const kernel = pass.weight(kernelName); // [units, 4 · units]
   const kernelT = g.transpose(kernel, [1, 0]);
   return {
-    stateCount: 2,
     savedCount: 6,
     factorCount: 0,
     sumHeights: [4 * units],

@@ -12,7 +12,6 @@ export function simpleRnnCell(pass: Pass, layer: LayerOf<'simpleRnn'>, prefix: s
   const kernel = pass.weight(kernelName); // [units, units]
   const kernelT = g.transpose(kernel, [1, 0]);
   return {
-    stateCount: 1,
     savedCount: 1,
     factorCount: 0,
     sumHeights: [layer.units],
