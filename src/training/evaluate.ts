@@ -134,7 +134,7 @@ async function judgeSet(
   try {
     for (const { ids, rows, time, targets } of batches(set, batchSizeOf(options), taken)) {
       const logits = Float32Array.from((await forward(ids, rows, time)).logits);
-      score.add(judge(head, logits, targets, new Float32Array(logits.length)), targets);
+      score.add(judge(head, logits, targets), targets);
       done += rows;
       progress.update(done);
       await breathe();

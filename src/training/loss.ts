@@ -12,6 +12,8 @@ export interface LossResult {
   /** Rows whose most probable class is the target; of a binary head class 1 when its probability is above 1/2. */
   readonly correct: number;
   readonly probabilities: Float32Array; // [rows, outputs]
+  /** dL/dlogits. */
+  readonly gradient: Float32Array; // [rows, outputs]
 }
 
 const lowest = 1e-7;
@@ -20,30 +22,28 @@ const highest = 1 - 1e-7;
 /**
  * @param logits [rows, outputs]
  * @param targets class of each row
- * @param gradient receives dL/dlogits, [rows, outputs]
  * @param classWeights of each class, by which the loss of its rows is multiplied; default: 1
  */
 export function judge(
   head: Head,
   logits: Float32Array,
   targets: Int32Array,
-  gradient: Float32Array,
   classWeights?: readonly number[],
 ): LossResult {
   return head.loss === 'binaryCrossentropy'
-    ? binaryCrossentropy(head, logits, targets, gradient, classWeights)
-    : categoricalCrossentropy(head, logits, targets, gradient, classWeights);
+    ? binaryCrossentropy(head, logits, targets, classWeights)
+    : categoricalCrossentropy(head, logits, targets, classWeights);
 }
 
 function binaryCrossentropy(
   head: Head,
   logits: Float32Array,
   targets: Int32Array,
-  gradient: Float32Array,
   classWeights: readonly number[] | undefined,
 ): LossResult {
   const rows = targets.length;
   const probabilities = logits.map(sigmoid);
+  const gradient = new Float32Array(logits.length);
   let loss = 0;
   let correct = 0;
   for (let row = 0; row < rows; row++) {
@@ -60,20 +60,20 @@ function binaryCrossentropy(
     gradient[row] = inside ? (weight * (p - y)) / rows : 0;
     correct += (p > 0.5 ? 1 : 0) === y ? 1 : 0;
   }
-  return { loss: loss / rows, correct, probabilities };
+  return { loss: loss / rows, correct, probabilities, gradient };
 }
 
 function categoricalCrossentropy(
   head: Head,
   logits: Float32Array,
   targets: Int32Array,
-  gradient: Float32Array,
   classWeights: readonly number[] | undefined,
 ): LossResult {
   const rows = targets.length;
   const { outputs } = head;
   const probabilities = logits.slice();
   softmaxRows(probabilities, rows, outputs);
+  const gradient = new Float32Array(logits.length);
   let loss = 0;
   let correct = 0;
   for (let row = 0; row < rows; row++) {
@@ -94,7 +94,7 @@ function categoricalCrossentropy(
     }
     correct += best === target ? 1 : 0;
   }
-  return { loss: loss / rows, correct, probabilities };
+  return { loss: loss / rows, correct, probabilities, gradient };
 }
 
 function logSumExp(values: Float32Array): number {

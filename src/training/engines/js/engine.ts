@@ -8,7 +8,7 @@ import { checkWeights, copyWeights, sizeOf, type Tensor } from '../../../../mode
 import { checkBatch } from '../../check-batch.ts';
 import { dropoutMask } from '../../dropout.ts';
 import type { Batch, Engine, EngineOptions, EngineProvider, EngineState, StepAddress } from '../../engine.ts';
-import { judge, type LossResult } from '../../loss.ts';
+import { judge } from '../../loss.ts';
 import { copyMoments, momentNames, newMoments, updateWeight } from '../../optimisers.ts';
 import { adjustGradients, adjustsGradients } from '../../step-options.ts';
 import { untilDisposed } from '../until-disposed.ts';
@@ -49,7 +49,8 @@ function createJsEngine({ spec, weights: initial, optimiser, stepOptions = {} }:
     };
     const { output, backward } = runNetwork(pass, plan, ids);
     const classWeights = address && stepOptions.classWeights;
-    const judged: LossResult = judge(plan.head, output.value, batch.targets, output.gradient, classWeights);
+    const judged = judge(plan.head, output.value, batch.targets, classWeights);
+    output.gradient.set(judged.gradient);
     return { ...judged, logits: output.value, backward };
   }
 

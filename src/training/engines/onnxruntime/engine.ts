@@ -147,13 +147,7 @@ async function createOnnxruntimeEngine(
         const rates = ratesOf(optimiser, learningRate, updates);
         const penalty = dense ? adjustGradients(stepOptions, dense.gather(fed)) : 0;
         const updated = workers.ask(updateRequests(layout, parameters.places, dense ? [dense] : fed, rates));
-        const { loss, correct, probabilities } = judge(
-          plan.head,
-          logits,
-          batch.targets,
-          new Float32Array(logits.length),
-          classWeights,
-        );
+        const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets, classWeights);
         await updated;
         return { loss: loss + penalty, correct, probabilities };
       });
@@ -163,12 +157,7 @@ async function createOnnxruntimeEngine(
       const batch = copyBatch(given);
       return inTurn(async () => {
         const { logits } = await run(graphs.evaluation, 'evaluation', batch);
-        const { loss, correct, probabilities } = judge(
-          plan.head,
-          logits,
-          batch.targets,
-          new Float32Array(logits.length),
-        );
+        const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets);
         return { loss, correct, logits, probabilities };
       });
     },

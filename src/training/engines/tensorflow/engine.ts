@@ -92,8 +92,7 @@ function createTensorflowEngine(
 
   function judgeLogits(batch: Batch, logits: TfTensor, classWeights?: readonly number[]) {
     const values = logits.dataSync<'float32'>();
-    const gradient = new Float32Array(values.length);
-    return { ...judge(plan.head, values, batch.targets, gradient, classWeights), logits: values.slice(), gradient };
+    return { ...judge(plan.head, values, batch.targets, classWeights), logits: values.slice() };
   }
 
   return untilDisposed({
@@ -110,9 +109,9 @@ function createTensorflowEngine(
         // The loss and its gradient are computed outside TensorFlow: a sum weighted with that gradient carries it in.
         const { grads } = tf.variableGrads(() => {
           const logits = forward(batch, { training: true, address });
-          const { gradient, ...result } = judgeLogits(batch, logits, stepOptions.classWeights);
-          judged = result;
-          return tf.sum(tf.mul(logits, tf.tensor(gradient, logits.shape)));
+          const found = judgeLogits(batch, logits, stepOptions.classWeights);
+          judged = found;
+          return tf.sum(tf.mul(logits, tf.tensor(found.gradient, logits.shape)));
         }, trained);
         const named = [...variables.keys()].flatMap((name, index) => {
           const gradient = grads[(trained[index] as Variable).name];

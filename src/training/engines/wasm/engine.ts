@@ -105,10 +105,8 @@ async function createWasmEngine(options: EngineOptions, build: Build): Promise<E
     await crew.run(shares.length, (share) => shares[share]?.forward(batch, address));
     const logits = new Float32Array(batch.rows * plan.head.outputs);
     for (const share of shares) share.readLogits(logits);
-    const gradient = new Float32Array(logits.length);
     const classWeights = address && stepOptions.classWeights;
-    const { loss, correct, probabilities } = judge(plan.head, logits, batch.targets, gradient, classWeights);
-    return { shares, loss, correct, logits, probabilities, gradient };
+    return { shares, logits, ...judge(plan.head, logits, batch.targets, classWeights) };
   }
 
   const inTurn = oneAtATime();

@@ -42,8 +42,11 @@ export interface Walked {
 }
 
 export interface Cell {
+  /** How many values a step saves for the way back. */
   readonly savedCount: number;
+  /** How many factors it leaves for the products after it. */
   readonly factorCount: number;
+  /** Height of each gradient of sums that a step back gives. */
   readonly sumHeights: readonly number[];
   forward(b: GraphBuilder, step: CellStep): Stepped;
   /** @param gradients of the states that leave the step */
