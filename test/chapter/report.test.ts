@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChapterResults } from '../../src/chapter/chapter.ts';
 import { writeReport } from '../../src/chapter/report.ts';
 import { loadMadeReviews, smallChapter } from '../support/chapter.ts';
-import { chromiumPath, whyNoChromium } from '../support/chromium.ts';
+import { chromiumPath, patience, whyNoChromium } from '../support/chromium.ts';
 
 if (!chromiumPath) console.log(`skipped: the report in a browser: ${whyNoChromium}`);
 
@@ -81,6 +81,7 @@ describe.skipIf(!chromiumPath)(`in a browser${chromiumPath ? '' : `: ${whyNoChro
     const file = join(folder, 'report.html');
     await writeFile(file, writeReport(given));
     const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
+    page.setDefaultTimeout(patience);
     const [asked, said]: [string[], string[]] = [[], []];
     page.on('request', (request) => asked.push(request.url()));
     page.on('console', (message) => said.push(message.text()));

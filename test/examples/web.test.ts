@@ -14,7 +14,7 @@ import { loadDataset } from '../../src/data/load.ts';
 import { tolerances } from '../../src/parity/tolerances.ts';
 import { train } from '../../src/training/train.ts';
 import { build, repository } from '../package/built-package.ts';
-import { chromiumPath, whyNoChromium } from '../support/chromium.ts';
+import { chromiumPath, patience, whyNoChromium } from '../support/chromium.ts';
 
 if (!chromiumPath) console.log(`skipped: examples/web in a browser: ${whyNoChromium}`);
 
@@ -69,6 +69,7 @@ describe.skipIf(!chromiumPath)(`examples/web${chromiumPath ? '' : `: ${whyNoChro
   /** `asked` and `said` are the requests and the messages of the page. */
   async function open(): Promise<{ page: Page; asked: string[]; said: string[] }> {
     const page = await browser.newPage();
+    page.setDefaultTimeout(patience);
     const [asked, said]: [string[], string[]] = [[], []];
     page.on('request', (request) => asked.push(request.url()));
     page.on('console', (message) => said.push(message.text()));

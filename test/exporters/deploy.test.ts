@@ -115,7 +115,7 @@ function skip(context: TestContext, what: string): never {
 }
 
 describe('a model repository of Triton', () => {
-  it('is a ModelConfig of what onnxruntime finds in the file, for any model', { timeout: 120_000 }, async (context) => {
+  it('is a ModelConfig of what onnxruntime finds in the file, for any model', async (context) => {
     const specs = fc.sample(arbitrarySpec({ maxRecurrent: 1 }), 25);
     const models = specs.map((spec, index) => servedAs(trainedModel(spec), `model-${index}`));
     const files = Object.assign({}, ...models.map((served) => tritonDeployment(served, batching).files));

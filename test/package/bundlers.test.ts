@@ -66,7 +66,7 @@ beforeAll(async () => {
      async function main() {${program}}
      main();`,
   );
-}, 120_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function printed(file: string, cwd: string): Promise<number[]> {

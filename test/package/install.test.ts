@@ -63,7 +63,7 @@ beforeAll(async () => {
   const quietly = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
   await run('npm', ['install', ...quietly, tarball], { cwd: app });
   await writeFile(join(app, 'model.onnx'), exportOnnx(model));
-}, 120_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -9,6 +9,7 @@ import { locateWords, tokenize } from '../../models/text/tokenize.ts';
 import { loadClassifier } from '../../runtime/index.ts';
 import { explainText } from '../../runtime/predict/explain.ts';
 import { referenceForward } from '../../src/reference/reference.ts';
+import { memoryInUse } from '../support/memory.ts';
 import { modelOf } from '../support/trained-model.ts';
 
 const lstm = modelOf([
@@ -89,12 +90,11 @@ test('what the model cannot read of a text is neither run nor copied for each wo
   const file = exportOnnx({ ...lstm, preprocessing: { ...lstm.preprocessing, maxLength } });
   const classifier = await loadClassifier(file, { providers: 'cpu' });
   const encoder = createEncoder({ ...lstm, vocabularySize: 30 });
-  const used = () => process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
-  const before = used();
+  const before = memoryInUse();
   let during = before;
   let runs = 0;
   const run = async (ids: Int32Array, rows: number, time: number) => {
-    during = used();
+    during = memoryInUse();
     runs += rows;
     return (await classifier.predictIds(ids, rows, time)).probabilities;
   };

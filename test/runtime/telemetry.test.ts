@@ -43,8 +43,11 @@ const open = (options: string) => `
 describe.skipIf(reason)('nothing is reported', () => {
   it('without being asked, onnxruntime would', async () => {
     const program = `
+      import { existsSync } from 'node:fs';
       import ort from 'onnxruntime-node';
-      await ort.InferenceSession.create(${JSON.stringify(join(home, 'model.onnx'))});`;
+      await ort.InferenceSession.create(${JSON.stringify(join(home, 'model.onnx'))});
+      const left = ${JSON.stringify(join(home, 'cache/Microsoft'))};
+      for (let turn = 0; turn < 600 && !existsSync(left); turn++) await new Promise((go) => setTimeout(go, 100));`;
     expect(await cacheAfter(program)).toContain('Microsoft');
   });
 

@@ -10,3 +10,6 @@ const places = [
 /** A browser of this machine, if there is one. */
 export const chromiumPath = places.find((place) => place && existsSync(place));
 export const whyNoChromium = 'there is no Chromium under its usual names; RECURRENT_CHROMIUM may name one';
+
+/** How long a page may take to show something, in milliseconds: enough where the browser shares one slow core. */
+export const patience = 120_000;

@@ -56,7 +56,7 @@ describe('any texts come back as they were written', () => {
     expect(await read(`\ufeff${texts.join('\n')}`, 'txt')).toEqual(texts);
     expect(await read(texts.map((text) => JSON.stringify({ text })).join('\n\n'), 'jsonl')).toEqual(texts);
     expect(await read(`text\n${texts.map(csvCell).join('\n')}`, 'csv')).toEqual(texts);
-  }, 20_000);
+  });
 });
 
 test('the last line may end or not, lines may end as on Windows, empty ones are texts', async () => {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chromiumPath, whyNoChromium } from '../../support/chromium.ts';
+import { chromiumPath, patience, whyNoChromium } from '../../support/chromium.ts';
 import { expectedProbabilities, mailModel, parityOf, type Served, serve, topicModel } from '../../support/serving.ts';
 
 if (!chromiumPath) console.log(`skipped: the page of the server in a browser: ${whyNoChromium}`);
@@ -40,6 +40,7 @@ describe.skipIf(!chromiumPath)(`in a browser${chromiumPath ? '' : `: ${whyNoChro
   async function open({ url }: Served, look: { width?: number; colorScheme?: 'light' | 'dark' } = {}) {
     const { width = 1000, colorScheme = 'light' } = look;
     const page = await browser.newPage({ viewport: { width, height: 800 }, colorScheme });
+    page.setDefaultTimeout(patience);
     const [asked, said]: [string[], string[]] = [[], []];
     page.on('request', (request) => asked.push(new URL(request.url()).origin));
     page.on('console', (message) => said.push(message.text()));

@@ -22,7 +22,7 @@ const traceparent = `00-${traceId}-${spanId}-01`;
 let server: Served;
 beforeAll(async () => {
   provider.register();
-  server = await serve({ 'mail.onnx': mailModel }, { grpcPort: 0, timeoutSeconds: 5 });
+  server = await serve({ 'mail.onnx': mailModel }, { grpcPort: 0 });
 });
 afterAll(async () => {
   await server.close();
@@ -65,7 +65,7 @@ it('tells by which code a request failed; what is a mistake of the client is no 
   expect(mistake.status.code).toBe(SpanStatusCode.UNSET);
   exporter.reset();
 
-  const slow = await serve({ 'mail.onnx': mailModel }, { maxDelayMs: 5000, timeoutSeconds: 0.1 });
+  const slow = await serve({ 'mail.onnx': mailModel }, { maxDelayMs: 10_000, timeoutSeconds: 0.1 });
   expect((await slow.ask('POST', '/v1/classify', { text: 'w1' })).status).toBe(504);
   const late = await spanOf();
   expect(late.attributes).toMatchObject({ 'error.type': 'DEADLINE_EXCEEDED' });

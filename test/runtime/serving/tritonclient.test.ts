@@ -24,7 +24,7 @@ describe.skipIf(missing)(`tritonclient${missing ? `: ${missing}` : ''}`, () => {
     const script = fileURLToPath(new URL('triton-peer.py', import.meta.url));
     const { stdout } = await promisify(execFile)(python, [script, new URL(server.url).host, server.grpcAddress ?? '']);
     found = JSON.parse(stdout);
-  }, 120_000);
+  });
   afterAll(() => server?.close());
 
   function expectNear(given: readonly number[], asked: readonly string[]): void {
