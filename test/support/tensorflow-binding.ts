@@ -40,7 +40,7 @@ export function changeBinding(tf: Tensorflow, change: (real: Binding) => Changes
   };
 }
 
-/** The names of the operations that TensorFlow runs in `use`. A changed binding stays the same one. */
+/** The names of the operations that TensorFlow runs in `use`, with `, is_training` if they do. A changed binding stays the same one. */
 export async function operationsOf(tf: Tensorflow, use: () => Promise<unknown> | unknown): Promise<string[]> {
   const current = () => (nativeBackend(tf) as unknown as { binding: { executeOp: Binding['executeOp'] } }).binding;
   const isChanged = Object.getOwnPropertyDescriptor(current(), 'executeOp')?.writable;
@@ -48,9 +48,10 @@ export async function operationsOf(tf: Tensorflow, use: () => Promise<unknown> |
   const binding = current();
   const { executeOp } = binding;
   const names: string[] = [];
-  binding.executeOp = (name, ...rest) => {
-    names.push(name);
-    return executeOp(name, ...rest);
+  binding.executeOp = (name, attributes, ...rest) => {
+    const trains = attributes.some((one) => one.name === 'is_training' && one.value === true);
+    names.push(trains ? `${name}, is_training` : name);
+    return executeOp(name, attributes, ...rest);
   };
   try {
     await use();

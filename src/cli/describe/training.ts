@@ -42,7 +42,11 @@ function describeTrials(trials: NonNullable<TrainingStart['engine']['trials']>):
   const least = Math.min(...trials.flatMap((trial) => ('ms' in trial ? trial.ms : [])));
   const rows = trials.map((trial) =>
     'ms' in trial
-      ? [trial.engine, formatTime(trial.ms), `${(trial.ms / least).toFixed(1)} ×`]
+      ? [
+          trial.engine,
+          formatTime(trial.ms),
+          [`${(trial.ms / least).toFixed(1)} ×`, trial.remark ?? []].flat().join('; '),
+        ]
       : [trial.engine, '–', trial.reason],
   );
   return table(rows, { align: ['left', 'right', 'left'] })

@@ -1,7 +1,7 @@
 import { RecurrentError } from '../../core/errors.ts';
 import { loadTensorflow } from '../../training/engines/tensorflow/backend.ts';
 import { createForward } from '../../training/engines/tensorflow/forward.ts';
-import { describeCudnn } from '../../training/engines/tensorflow/layers/cudnn-proof.ts';
+import { describeCudnn } from '../../training/engines/tensorflow/layers/cudnn-verdicts.ts';
 import type { Runner } from '../runner.ts';
 import { createSession } from '../session.ts';
 

@@ -14,6 +14,7 @@ import {
   formatTime,
   refuseAll,
   type SelectedEngine,
+  type TimedEngine,
 } from './select.ts';
 
 export interface Trial {
@@ -35,11 +36,11 @@ const longest = 1500; // ms
 /** @throws OPTION_UNSUPPORTED when no engine can train it */
 export async function selectFastest(request: EngineRequest, trial: Trial): Promise<SelectedEngine> {
   const found = await candidatesOf(engineNames, request);
-  const timed: { readonly candidate: Candidate; readonly ms: number }[] = [];
+  const timed: { readonly candidate: Candidate; readonly ms: number; readonly remark?: string | undefined }[] = [];
   const refused = [...found.refused];
   for (const candidate of found.candidates.filter(isTried)) {
     const outcome = trial.refusal(candidate) ?? (await timeSteps(candidate, request, trial).catch(reasonOf));
-    if (typeof outcome === 'number') timed.push({ candidate, ms: outcome });
+    if (typeof outcome !== 'string') timed.push({ candidate, ...outcome });
     else refused.push({ engine: describeCandidate(candidate), reason: outcome });
   }
   const [best, ...others] = timed.toSorted((a, b) => a.ms - b.ms);
@@ -53,7 +54,7 @@ export async function selectFastest(request: EngineRequest, trial: Trial): Promi
     ...best.candidate,
     note: `engine ${describeCandidate(best.candidate)} (${why})`,
     trials: [
-      ...[best, ...others].map(({ candidate, ms }) => ({ engine: describeCandidate(candidate), ms })),
+      ...[best, ...others].map(({ candidate, ...found }) => ({ engine: describeCandidate(candidate), ...found })),
       ...refused,
     ],
   };
@@ -73,12 +74,12 @@ function isTried({ load }: Candidate, index: number, all: readonly Candidate[]):
   return isLargest || Number.isInteger(Math.log2(load.threads));
 }
 
-/** Median milliseconds of a step. */
+/** Median milliseconds of a step, and what the engine remarks. */
 async function timeSteps(
   { provider, load }: Candidate,
   { load: { spec, optimiser, stepOptions } }: EngineRequest,
   { weights, seed, learningRate, batches }: Trial,
-): Promise<number> {
+): Promise<Pick<TimedEngine, 'ms' | 'remark'>> {
   const engine = await provider.prepare({ spec, weights, optimiser, threads: load.threads, stepOptions });
   const times: number[] = [];
   try {
@@ -95,7 +96,8 @@ async function timeSteps(
   } finally {
     await engine.dispose();
   }
-  return times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.POSITIVE_INFINITY;
+  const ms = times.toSorted((a, b) => a - b)[times.length >> 1] ?? Number.POSITIVE_INFINITY;
+  return engine.remark === undefined ? { ms } : { ms, remark: engine.remark };
 }
 
 function* cycle<T>(items: () => Iterable<T>): Generator<T> {

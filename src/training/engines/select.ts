@@ -49,6 +49,8 @@ export interface TimedEngine {
   readonly engine: string;
   /** Median milliseconds of a step. */
   readonly ms: number;
+  /** Of the engine. */
+  readonly remark?: string | undefined;
 }
 
 export interface RefusedEngine {

@@ -14,7 +14,7 @@ import { judge, type LossResult } from '../../loss.ts';
 import { untilDisposed } from '../until-disposed.ts';
 import { adjust } from './adjust.ts';
 import { type LoadedTensorflow, loadNativeTensorflow } from './backend.ts';
-import { describeCudnn } from './layers/cudnn-proof.ts';
+import { describeCudnn } from './layers/cudnn-verdicts.ts';
 import { kernelRecurrences, kernelsHelp } from './layers/kernel-recurrence.ts';
 import type { CallOptions } from './layers/tensorflow-layer.ts';
 import { tensorflowMemory } from './memory.ts';

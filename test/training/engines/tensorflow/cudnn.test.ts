@@ -1,194 +1,36 @@
 /**
- * The path through cuDNN, where there is no device. The row of weights and the equations are held against the float64
- * reference; TensorFlow's library is asked whether it knows the operations as they are called; and the layers run on an
- * emulated device, right and wrong. What no test here sees is NVIDIA's code: `npm run test:gpu` does.
+ * The path through cuDNN, where there is no device: TensorFlow's library is asked whether it knows the operations as they
+ * are called, and the layers run on an emulated device, right and wrong. What no test here sees is NVIDIA's code:
+ * `npm run test:gpu` does.
  */
 import { availableParallelism } from 'node:os';
 import type { Rank, Scalar, Tensor as TfTensor, Variable } from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { ModelSpec, RecurrentLayer, SpecInput } from '../../../../models/layers.ts';
-import type { Tensor } from '../../../../models/weights.ts';
-import { referenceLayerOutputs } from '../../../../src/reference/reference.ts';
+import type { ModelSpec } from '../../../../models/layers.ts';
+import { zooModel } from '../../../../models/zoo/zoo.ts';
+import { tryPart } from '../../../../src/doctor/parts.ts';
+import { runners } from '../../../../src/parity/runners.ts';
 import {
   type LoadedTensorflow,
   loadNativeTensorflow,
-  loadTensorflow,
   type Tensorflow,
 } from '../../../../src/training/engines/tensorflow/backend.ts';
 import { createTensorflowProvider, tensorflowEngine } from '../../../../src/training/engines/tensorflow/engine.ts';
 import { recurrentLayers } from '../../../../src/training/engines/tensorflow/index.ts';
-import { type CudnnMode, cudnnMode, cudnnParams } from '../../../../src/training/engines/tensorflow/layers/cudnn.ts';
-import { judgeCudnn } from '../../../../src/training/engines/tensorflow/layers/cudnn-proof.ts';
+import { cudnnMode } from '../../../../src/training/engines/tensorflow/layers/cudnn.ts';
+import { judgeCudnn } from '../../../../src/training/engines/tensorflow/layers/cudnn-verdicts.ts';
 import { type NativeOps, nativeOps } from '../../../../src/training/engines/tensorflow/native.ts';
 import { sgd } from '../../../../src/training/optimisers.ts';
+import { train } from '../../../../src/training/train.ts';
 import { errorsOf } from '../../../contract/engine-cases.ts';
+import { subjectOf } from '../../../contract/runner.ts';
 import { randomBatch, randomStates, randomWeights } from '../../../support/arbitrary-spec.ts';
-import { cudnnForward, paramsSize, pretendGpu } from '../../../support/cudnn.ts';
+import { paramsSize, pretendGpu } from '../../../support/cudnn.ts';
 import { largestDifference } from '../../../support/largest-difference.ts';
 import { changeBinding, operationsOf } from '../../../support/tensorflow-binding.ts';
+import { arbitraryLayer, arbitrarySizes, type LayerInput, layerIn } from './cudnn-cases.ts';
 import { specOf } from './describe-training.ts';
-
-type LayerInput = SpecInput['layers'][number];
-
-const arbitraryLayer = fc.oneof(
-  fc.record({
-    type: fc.constant('simpleRnn' as const),
-    activation: fc.constantFrom('tanh' as const, 'relu' as const),
-    bias: fc.constantFrom('none' as const, 'single' as const, 'double' as const),
-  }),
-  fc.record({
-    type: fc.constant('lstm' as const),
-    bias: fc.constantFrom('none' as const, 'single' as const, 'double' as const),
-  }),
-  fc.record({ type: fc.constant('gru' as const), bias: fc.constantFrom('none' as const, 'double' as const) }),
-);
-const arbitrarySizes = fc.record({ units: fc.integer({ min: 1, max: 6 }), features: fc.integer({ min: 1, max: 6 }) });
-
-/** Gate g of cuDNN is gate `order[g]` of Keras: cuDNN's documentation of linLayerID beside Keras' of its weights. */
-const order: Readonly<Record<CudnnMode, readonly number[]>> = {
-  rnn_tanh: [0],
-  rnn_relu: [0],
-  lstm: [0, 1, 2, 3], // input, forget, new memory, output: i f c o
-  gru: [1, 0, 2], // reset, update, new memory: r z h, of Keras z r h
-};
-
-describe('the row of weights', () => {
-  let tf: Tensorflow;
-  beforeAll(async () => {
-    const loaded = await loadTensorflow();
-    loaded.use();
-    tf = loaded.tf;
-  });
-
-  function layerOf(input: object): RecurrentLayer {
-    const spec = specOf({ type: 'embedding', inputDim: 9, outputDim: 1 }, input as LayerInput, {
-      type: 'dense',
-      units: 1,
-    });
-    return layerIn(spec);
-  }
-
-  it('has each weight in its place, and its gradient taken from there', () => {
-    fc.assert(
-      fc.property(arbitraryLayer, arbitrarySizes, (input, { units, features }) => {
-        const layer = layerOf({ ...input, units });
-        const mode = cudnnMode(layer, false) as CudnnMode;
-        const count = order[mode].length;
-        const width = count * units;
-        const shapes = [
-          [features, width],
-          [units, width],
-          ...{ none: [], single: [[width]], double: [[2, width]] }[layer.bias],
-        ];
-        const size = paramsSize(mode, units, features);
-
-        /** Where the entry [row, column] of a weight must stand: its gate's place, then its unit's, then its row. */
-        const place = (weight: number, row: number, column: number): number => {
-          const gate = order[mode].indexOf(Math.floor(column / units));
-          const unit = gate * units + (column % units);
-          if (weight === 0) return unit * features + row;
-          if (weight === 1) return width * features + unit * units + row;
-          return width * (features + units) + row * width + unit;
-        };
-        const places = shapes.map((shape, weight) => {
-          const rows = shape.length === 2 ? (shape[0] as number) : 1;
-          return Array.from({ length: rows * width }, (_, at) => place(weight, Math.floor(at / width), at % width));
-        });
-        // every entry its own number, so that none can stand for another
-        const expected = new Float32Array(size);
-        const values = places.map((ofWeight, weight) => ofWeight.map((_, at) => 1000 * (weight + 1) + at));
-        places.forEach((ofWeight, weight) => {
-          ofWeight.forEach((at, entry) => {
-            expected[at] = values[weight]?.[entry] as number;
-          });
-        });
-        tf.tidy(() => {
-          const weights = shapes.map((shape, weight) => tf.tensor(values[weight] as number[], shape));
-          expect(cudnnParams(tf, mode, weights).dataSync()).toEqual(expected);
-          const given = Float32Array.from({ length: size }, (_, at) => at + 1);
-          const sum = (...weights: TfTensor[]) => tf.sum(tf.mul(cudnnParams(tf, mode, weights), tf.tensor1d(given)));
-          const gradients = tf
-            .grads(sum)(weights)
-            .map((gradient) => Array.from(gradient.dataSync()));
-          expect(gradients).toEqual(places.map((ofWeight) => ofWeight.map((at) => at + 1)));
-        });
-      }),
-    );
-  });
-
-  it("is that of cuDNN's equations, which with it give the float64 reference", () => {
-    fc.assert(
-      fc.property(arbitraryLayer, arbitrarySizes, fc.nat(), (input, { units, features }, seed) => {
-        const [time, batch] = [1 + (seed % 5), 1 + (seed % 4)];
-        const layer = { ...input, name: 'layer', units, returnSequences: true };
-        const embedding = { type: 'embedding', name: 'embedding', inputDim: 9, outputDim: features } as const;
-        const spec = specOf(
-          embedding,
-          layer as LayerInput,
-          { type: 'pooling', kind: 'max' },
-          { type: 'dense', units: 1 },
-        );
-        const weights = randomWeights(spec, seed);
-        const { ids } = randomBatch(spec, batch, time, seed);
-        const initialStates = randomStates(spec, batch, seed);
-        const expected = referenceLayerOutputs({ spec, weights }, { ids, rows: batch, time, initialStates }).get(
-          'layer',
-        );
-
-        const mode = cudnnMode(layerIn(spec), false) as CudnnMode;
-        const own = [...weights].flatMap(([name, weight]) => (name.startsWith('layer/') ? [weight] : []));
-        const params = tf.tidy(() =>
-          cudnnParams(
-            tf,
-            mode,
-            own.map(({ data, shape }) => tf.tensor(data, [...shape])),
-          ).dataSync(),
-        );
-        const table = (weights.get('embedding/embeddings') as Tensor).data;
-        const x = Float64Array.from({ length: time * batch * features }, (_, at) => {
-          const [t, row, feature] = [
-            Math.floor(at / (batch * features)),
-            Math.floor(at / features) % batch,
-            at % features,
-          ];
-          return table[(ids[row * time + t] as number) * features + feature] as number;
-        });
-        const state = (name: string) =>
-          Float64Array.from(initialStates.get(`layer/${name}`) ?? new Float64Array(batch * units));
-        const sizes = { time, batch, features, units };
-        const inputs = { x, params: Float64Array.from(params), h: state('h'), c: state('c') };
-        const { output } = cudnnForward(mode, sizes, inputs);
-        const byRow = output.map((_, at) => {
-          const [row, t, unit] = [Math.floor(at / (time * units)), Math.floor(at / units) % time, at % units];
-          return output[(t * batch + row) * units + unit] as number;
-        });
-        expect(largestDifference(byRow, expected as Float64Array)).toBeLessThan(1e-12); // two orders of the same sums in float64
-      }),
-    );
-  });
-
-  it.each<[LayerInput, CudnnMode | undefined]>([
-    [{ type: 'lstm', units: 2 }, 'lstm'],
-    [{ type: 'lstm', units: 2, dropout: 0.5 }, 'lstm'],
-    [{ type: 'lstm', units: 2, recurrentDropout: 0.5 }, undefined],
-    [{ type: 'lstm', units: 2, activation: 'relu' }, undefined],
-    [{ type: 'lstm', units: 2, recurrentActivation: 'hardSigmoid' }, undefined],
-    [{ type: 'gru', units: 2 }, 'gru'],
-    [{ type: 'gru', units: 2, resetAfter: false }, undefined],
-    [{ type: 'gru', units: 2, activation: 'softsign' }, undefined],
-    [{ type: 'simpleRnn', units: 2 }, 'rnn_tanh'],
-    [{ type: 'simpleRnn', units: 2, activation: 'relu' }, 'rnn_relu'],
-    [{ type: 'simpleRnn', units: 2, activation: 'sigmoid' }, undefined],
-  ])('%o is %s to cuDNN', (input, mode) => {
-    expect(cudnnMode(layerOf(input), false)).toBe(mode);
-  });
-});
-
-/** The recurrent one of a spec. */
-function layerIn({ layers: [, layer] }: ModelSpec): RecurrentLayer {
-  return (layer?.type === 'bidirectional' ? layer.layer : layer) as RecurrentLayer;
-}
 
 const refusal = await tensorflowEngine.refusal(
   specOf({ type: 'oneHot', depth: 3 }, { type: 'lstm', units: 2 }, { type: 'dense', units: 1 }),
@@ -224,6 +66,7 @@ function describeNative(): void {
 
   const embedding = { type: 'embedding', inputDim: 9, outputDim: 4 } as const;
   const dense = { type: 'dense', units: 1 } as const;
+  const unmasked = { features: embedding.outputDim, masked: false };
 
   describe("TensorFlow's library", () => {
     const attributes = { T: 'float32', rnn_mode: { text: 'lstm' } } as const;
@@ -309,6 +152,35 @@ function describeNative(): void {
       );
     });
 
+    it('says so where people look: before training, in a parity report, in what doctor finds', async () => {
+      pretend('none');
+      const why = /(^|; )lstm not on cuDNN: Could not find device for node: {{node CudnnRNNParamsSize}}/;
+      const labels = ['no', 'yes'];
+      const examples = Array.from({ length: 40 }, (_, at) => ({
+        id: `${at}`,
+        text: `${at % 2 ? 'good' : 'bad'} ${at}`,
+        label: at % 2,
+      }));
+      let note = '';
+      await train({
+        ...{
+          spec: zooModel('lstm').build,
+          data: { labels, examples, source: 'test', notes: [] },
+          engine: 'tensorflow',
+          maxLength: 4,
+          epochs: 1,
+        },
+        onStart: ({ engine }) => {
+          note = engine.note;
+        },
+      });
+      expect(note).toMatch(why);
+      const session = await runners.tensorflow.open(subjectOf(specOf(embedding, { type: 'lstm', units: 2 }, dense)));
+      expect(session.description).toMatch(why);
+      await session.dispose();
+      expect(await tryPart('tensorflow')).toMatchObject({ state: 'works', detail: expect.stringMatching(why) });
+    });
+
     it('a layer of recurrent-onnx/tfjs computes as before, and the console says why, once', () => {
       pretend('none');
       const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
@@ -348,7 +220,7 @@ function describeNative(): void {
       expect(ofCudnn(got.evaluated)).toEqual(Array(4).fill('CudnnRNNV3'));
       expect(ofCudnn(got.stepped).sort()).toEqual([
         ...Array(4).fill('CudnnRNNBackpropV3'),
-        ...Array(4).fill('CudnnRNNV3'),
+        ...Array(4).fill('CudnnRNNV3, is_training'),
       ]);
       expect(got.stepped.some((name) => name.startsWith('BlockLSTM'))).toBe(false);
       expect(largestDifference(got.logits, expected.logits)).toBeLessThan(1e-5); // float32 twice, weights of the order of 1
@@ -521,6 +393,28 @@ function describeNative(): void {
     );
   });
 
+  it.each([
+    ['CudnnRNNV3', 0, 'output'],
+    ['CudnnRNNBackpropV3', 0, 'gradient of the inputs'],
+    ['CudnnRNNBackpropV3', 1, 'gradient of the state h'],
+    ['CudnnRNNBackpropV3', 2, 'gradient of the state c'],
+    ['CudnnRNNBackpropV3', 3, 'gradient of the (kernel|recurrent kernel|bias)'],
+  ] as const)('a tenth too much in output %s %i is seen', (operation, output, named) => {
+    pretend(exact);
+    const grown = changeBinding(tf, (real) => ({
+      executeOp: (name, ...rest) => {
+        const held = real.executeOp(name, ...rest);
+        const one = held[output];
+        if (name !== operation || !one) return held;
+        const more = real.tensorDataSync(one.id).map((value) => 1.1 * value);
+        return held.with(output, { ...one, id: real.createTensor(one.shape, one.dtype, more) });
+      },
+    }));
+    const verdict = judgeCudnn(tf, layerIn(specOf(embedding, { type: 'lstm', units: 3 }, dense)), unmasked);
+    grown.end();
+    expect(verdict).toEqual({ taken: false, reason: expect.stringMatching(`^its ${named}( in inference)? is off by`) });
+  });
+
   it('an operation that fails on the way back leaves nothing behind', () => {
     pretend(exact);
     const broken = changeBinding(tf, ({ executeOp }) => ({
@@ -559,6 +453,33 @@ function describeNative(): void {
       expect(verdict).toEqual({ taken: false, reason: `it wants 1000 weights, and has ${size}` });
     },
   );
+
+  it('leaves an LSTM whose cell state is wanted to the operation that gives it', async () => {
+    pretend(exact);
+    const options = {
+      units: 3,
+      recurrentActivation: 'sigmoid',
+      recurrentInitializer: 'glorotUniform',
+      returnState: true,
+    } as const;
+    const [ours, theirs] = [recurrentLayers(tf).lstm(options), tf.layers.lstm(options)];
+    for (const layer of [ours, theirs]) layer.build([null, null, 2]);
+    ours.setWeights(theirs.getWeights());
+    const x = tf.randomUniform<Rank.R3>([3, 4, 2], -1, 1, 'float32', 1);
+    const results = (layer: typeof ours) =>
+      tf.tidy(
+        () => (layer.call(x, {}) as TfTensor[]).map((one) => Array.from(one.dataSync())) as unknown as TfTensor,
+      ) as unknown as number[][];
+    let got: number[][] = [];
+    const names = await operationsOf(tf, () => {
+      got = results(ours);
+    });
+    expect(names).toContain('BlockLSTMV2');
+    for (const [index, expected] of results(theirs).entries()) {
+      expect(largestDifference(got[index] as number[], expected)).toBeLessThan(1e-6);
+    }
+    tf.dispose([x, ...[...ours.weights, ...theirs.weights].map((weight) => weight.read())]);
+  });
 
   it('proves itself inside the first step of recurrent-onnx/tfjs, and trains as the layer it replaces', () => {
     pretend(exact);

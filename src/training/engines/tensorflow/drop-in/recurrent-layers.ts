@@ -9,7 +9,7 @@ import { stateNames } from '../../../../../models/plan.ts';
 import { fail } from '../../../../core/errors.ts';
 import { checkOptionNames } from '../../../../core/option-names.ts';
 import type { Tensorflow } from '../backend.ts';
-import { judgeCudnn } from '../layers/cudnn-proof.ts';
+import { judgeCudnn } from '../layers/cudnn-verdicts.ts';
 import { single } from '../layers/tensorflow-layer.ts';
 import { describeLayer } from './describe-layer.ts';
 import { defineEmbedding } from './embedding.ts';

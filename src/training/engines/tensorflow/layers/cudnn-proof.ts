@@ -4,19 +4,19 @@
  * reference. Only where they agree does cuDNN compute; else the layer stays where it would be without, and the verdict
  * says why. So an error of ours, of a library's version or of a device costs time and no numbers.
  *
- * One proof a kind of layer and its sizes: the direction of reading is that of the inputs and of no concern to cuDNN,
- * and masks are lookups around it (`places.ts`).
+ * The direction of reading is that of the inputs and of no concern to cuDNN, and masks are lookups around it
+ * (`places.ts`): neither needs a proof of its own.
  */
 import type { Scalar, Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
-import type { Layer, ModelSpec, RecurrentLayer } from '../../../../../models/layers.ts';
-import { gates, planModel, recurrentParameters, stateNames } from '../../../../../models/plan.ts';
+import type { RecurrentLayer } from '../../../../../models/layers.ts';
+import { gates, recurrentParameters, stateNames } from '../../../../../models/plan.ts';
 import { sizeOf } from '../../../../../models/weights.ts';
 import { createRandom } from '../../../../core/random.ts';
 import { availableBuilds } from '../../wasm/kernels.ts';
 import { createLoneLayer } from '../../wasm/lone/layer.ts';
 import type { Tensorflow } from '../backend.ts';
-import { type NativeOps, nativeBackend, nativeOps } from '../native.ts';
-import { type CudnnMode, cudnnMode, cudnnRnn } from './cudnn.ts';
+import type { NativeOps } from '../native.ts';
+import { type CudnnMode, cudnnRnn } from './cudnn.ts';
 import { isRecorded } from './with-gradient.ts';
 
 export type CudnnVerdict =
@@ -30,64 +30,19 @@ export type CudnnVerdict =
 
 /** Of the batch that is tried. */
 const [rows, time] = [5, 6];
-/** Units and features up to which the layer's own are tried: the weights of a wider one take seconds to draw. */
+/** Units and features up to which the layer's own are tried: the weights of a wider one take seconds. */
 const widest = 512;
 
 /**
  * How far cuDNN may be off, of the largest value of a tensor or of 1. Sums of float32 in another order, and another
  * tanh, are some 1e-6; TF32, which rounds the factors of a product to 10 bits, some 1e-3. A gate, a bias or a transposition
- * that is mistaken is a hundred times beyond either: a test makes each of these mistakes.
+ * that is mistaken is beyond both: a test makes each of these mistakes.
  */
 function tolerance(): number {
   return process.env.NVIDIA_TF32_OVERRIDE === '0' ? 1e-4 : 1e-2;
 }
 
-/** Of each library. */
-const verdicts = new WeakMap<object, Map<string, CudnnVerdict>>();
-
-interface Inputs {
-  readonly features: number;
-  readonly masked: boolean;
-}
-
-/** Whether cuDNN computes the layer on the current backend. @returns undefined where it is out of the question */
-export function judgeCudnn(
-  tf: Tensorflow,
-  layer: RecurrentLayer,
-  { features, masked }: Inputs,
-): CudnnVerdict | undefined {
-  const [backend, native, mode] = [nativeBackend(tf), nativeOps(tf), cudnnMode(layer, masked)];
-  if (!backend?.isUsingGpuDevice || !native || !mode) return undefined;
-  const known = verdicts.get(backend.binding) ?? new Map<string, CudnnVerdict>();
-  verdicts.set(backend.binding, known);
-  const key = [mode, layer.bias, layer.units, features].join(' ');
-  const verdict = known.get(key) ?? tf.tidy(() => prove(tf, native, mode, layer, features) as CudnnVerdict & Tensor);
-  known.set(key, verdict);
-  return verdict;
-}
-
-/** What of a model cuDNN computes on this device, in words. @returns undefined where it is out of the question */
-export function describeCudnn(tf: Tensorflow, spec: ModelSpec): string | undefined {
-  const judged = planModel(spec).layers.flatMap(({ layer, input, masked }, index, all) => {
-    const recurrent = recurrentOf(layer);
-    const looksUp = all[index - 1]?.layer.type === 'oneHot'; // rows of the kernel, with nothing to multiply
-    if (!recurrent || looksUp || input.kind !== 'sequence') return [];
-    const verdict = judgeCudnn(tf, recurrent, { features: input.features, masked });
-    return verdict ? [[layer.name, verdict.taken ? 'on cuDNN' : `not on cuDNN: ${verdict.reason}`] as const] : [];
-  });
-  const said = [...new Set(judged.map(([, outcome]) => outcome))].map((outcome) => {
-    const names = judged.flatMap(([name, its]) => (its === outcome ? [name] : []));
-    return `${names.join(', ')} ${outcome}`;
-  });
-  return said.length ? said.join('; ') : undefined;
-}
-
-function recurrentOf(layer: Layer): RecurrentLayer | undefined {
-  if (layer.type === 'bidirectional') return layer.layer;
-  return layer.type === 'simpleRnn' || layer.type === 'lstm' || layer.type === 'gru' ? layer : undefined;
-}
-
-function prove(
+export function proveCudnn(
   tf: Tensorflow,
   native: NativeOps,
   mode: CudnnMode,

@@ -9,7 +9,7 @@ import type { Tensorflow } from '../backend.ts';
 import { nativeOps } from '../native.ts';
 import { blockLstm } from './block-lstm.ts';
 import { type CudnnMode, cudnnRnn } from './cudnn.ts';
-import { judgeCudnn } from './cudnn-proof.ts';
+import { judgeCudnn } from './cudnn-verdicts.ts';
 import { dropFactors } from './drop.ts';
 import { type Places, placesOf } from './places.ts';
 import type { Recurrence } from './recurrence.ts';
