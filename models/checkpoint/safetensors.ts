@@ -1,6 +1,6 @@
 /**
  * The safetensors container (https://github.com/huggingface/safetensors, format of version 0.4): eight bytes
- * little-endian length of a JSON header, the header, then the tensors without gaps. Only F32 is written and read.
+ * little-endian length of a JSON header, the header, then the tensors without gaps. Checkpoints are F32; files of others are read with the types that they have.
  * Nothing in a file is trusted: every offset and size is checked before it is used.
  */
 import { fail } from '../../src/core/errors.ts';
@@ -43,6 +43,32 @@ export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8
 export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsFile {
   const refuse = (what: string): never =>
     fail('CHECKPOINT_INVALID', `${path}: ${what}`, 'The file is damaged or no checkpoint: use another copy of it.');
+  const { tensors, metadata } = readSafetensors(bytes, refuse);
+  const decoded = [...tensors].map(([name, { dtype, shape, bytes }]): [string, Tensor] => {
+    if (dtype !== 'F32') return refuse(`tensor ${name} has type ${dtype}, only F32 is read`);
+    if (bytes.length !== 4 * sizeOf(shape)) return refuse(`tensor ${name} does not have the size of its shape`);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    return [
+      name,
+      { shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => view.getFloat32(4 * i, true)) },
+    ];
+  });
+  return { tensors: new Map(decoded), metadata };
+}
+
+/** A tensor as it lies in the file. */
+export interface StoredTensor {
+  /** Such as `F32`; what it means, and whether the bytes are as many as the shape needs, is for the reader to say. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** Tensors of any type. @param refuse throws the error of the file */
+export function readSafetensors(
+  bytes: Uint8Array,
+  refuse: (what: string) => never,
+): { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly metadata: Readonly<Record<string, string>> } {
   if (bytes.length < 8) return refuse(`has ${bytes.length} bytes, too few for a safetensors file`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
@@ -53,24 +79,20 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
   if (!isRecord(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
     return refuse('has metadata that are not strings');
   }
-  const start = 8 + headerLength;
+  const data = bytes.subarray(8 + headerLength);
   const places = Object.entries(entries).map(([name, entry]) => placeOf(name, entry, refuse));
   let expected = 0;
   for (const { name, begin, end } of places.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== expected) return refuse(`tensor ${name} does not lie where the one before it ends`);
-    if (start + end > bytes.length) {
-      return refuse(`is cut short: tensor ${name} ends at byte ${start + end}, the file at ${bytes.length}`);
+    if (begin !== expected || end < begin) return refuse(`tensor ${name} does not lie where the one before it ends`);
+    if (end > data.length) {
+      return refuse(`is cut short: tensor ${name} ends at byte ${8 + headerLength + end}, the file at ${bytes.length}`);
     }
     expected = end;
   }
-  if (start + expected !== bytes.length)
-    return refuse(`has ${bytes.length - start - expected} bytes too many at its end`);
-  const tensors = places.map(({ name, shape, begin }): [string, Tensor] => [
+  if (expected !== data.length) return refuse(`has ${data.length - expected} bytes too many at its end`);
+  const tensors = places.map(({ name, dtype, shape, begin, end }): [string, StoredTensor] => [
     name,
-    {
-      shape,
-      data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => view.getFloat32(start + begin + 4 * i, true)),
-    },
+    { dtype, shape, bytes: data.subarray(begin, end) },
   ]);
   return { tensors: new Map(tensors), metadata: metadata as Record<string, string> };
 }
@@ -78,6 +100,7 @@ export function decodeSafetensors(bytes: Uint8Array, path: string): SafetensorsF
 /** Where a tensor lies in the data part, in bytes. */
 interface Place {
   readonly name: string;
+  readonly dtype: string;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -85,13 +108,12 @@ interface Place {
 
 function placeOf(name: string, entry: unknown, refuse: (what: string) => never): Place {
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
-  if (dtype !== 'F32') return refuse(`tensor ${name} has type ${String(dtype)}, only F32 is read`);
+  if (typeof dtype !== 'string') return refuse(`tensor ${name} has no type`);
   if (!isCounts(shape) || !isCounts(offsets) || offsets.length !== 2) {
     return refuse(`tensor ${name} has no valid shape or offsets`);
   }
   const [begin, end] = offsets as [number, number];
-  if (end - begin !== 4 * sizeOf(shape)) return refuse(`tensor ${name} does not have the size of its shape`);
-  return { name, shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 function parseHeader(bytes: Uint8Array, refuse: (what: string) => never): Record<string, unknown> {

@@ -6,6 +6,7 @@ import { fileError } from '../../src/core/files.ts';
 import type { Architecture, ImportedModel, ImportFormat } from './imported.ts';
 import { readKeras } from './keras/read-keras.ts';
 import { checkImportOptions, type ImportOptions } from './options.ts';
+import { readPytorch } from './pytorch/read-pytorch.ts';
 import { settleText } from './settle-text.ts';
 import { readTfjs } from './tfjs/read-tfjs.ts';
 
@@ -13,7 +14,7 @@ import { readTfjs } from './tfjs/read-tfjs.ts';
  * Reads a model file of another framework: its layers as a spec, its weights, and with `options` how texts become ids.
  * Nothing is guessed: what the file does not say and `options` leave out is refused, or a default that is shown.
  *
- * @param path a `.keras` or `.h5` file of Keras; `model.json` of TensorFlow.js, or its folder
+ * @param path a `.keras` or `.h5` file of Keras, a `.safetensors` or `.pt` file of PyTorch, `model.json` of TensorFlow.js or its folder
  * @throws IMPORT_INVALID, IMPORT_AMBIGUOUS, LAYER_UNSUPPORTED, WEIGHTS_INVALID, OPTION_UNKNOWN, OPTION_INVALID,
  *   OPTION_UNSUPPORTED, DATA_INVALID, DATA_LABELS, PACKAGE_MISSING, FILE_NOT_FOUND, FILE_ACCESS
  */
@@ -21,11 +22,11 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
   checkImportOptions(options);
   const file = await locate(path);
   const format = options.format ?? (await detect(file));
-  if (options.pytorch && Object.keys(options.pytorch).length) {
-    const [name] = Object.keys(options.pytorch);
+  const [forPytorch] = Object.entries(options.pytorch ?? {}).filter(([, value]) => value !== undefined);
+  if (format !== 'pytorch' && forPytorch) {
     fail(
       'OPTION_UNSUPPORTED',
-      `pytorch.${name} does not go with a file of ${format}`,
+      `pytorch.${forPytorch[0]} does not go with a file of ${format}`,
       'Its layers stand in the file: leave it out.',
     );
   }
@@ -39,6 +40,7 @@ export async function importModel(path: string, options: ImportOptions = {}): Pr
 const readers: Readonly<Record<ImportFormat, (path: string, options: ImportOptions) => Promise<Architecture>>> = {
   keras: readKeras,
   tfjs: readTfjs,
+  pytorch: readPytorch,
 };
 
 /** A folder stands for the `model.json` in it. */
@@ -55,17 +57,20 @@ async function locate(path: string): Promise<string> {
   return fail('IMPORT_INVALID', `${path} is a folder without model.json`, hint);
 }
 
-/** By the first bytes. */
+/** By the first bytes; of zip archives, by their first entry. */
 async function detect(path: string): Promise<ImportFormat> {
-  const head = Buffer.alloc(16);
+  const head = Buffer.alloc(256);
   const file = await open(path).catch((error) => Promise.reject(fileError(error, path, 'read')));
   try {
-    await file.read(head, 0, 16, 0);
+    await file.read(head, 0, head.length, 0);
   } finally {
     await file.close();
   }
   const text = head.toString('latin1');
-  if (text.startsWith('PK\x03\x04') || text.startsWith('\x89HDF\r\n\x1a\n')) return 'keras';
+  if (text.startsWith('PK\x03\x04'))
+    return /^[^/]+\/\.?(data|version|byteorder)/.test(text.slice(30)) ? 'pytorch' : 'keras';
+  if (text.startsWith('\x89HDF\r\n\x1a\n')) return 'keras';
+  if (/^.{4}\0{4}\{/s.test(text) || text.startsWith('\x80')) return 'pytorch';
   if (/^\s*\{/.test(text)) return 'tfjs';
   return fail(
     'IMPORT_INVALID',

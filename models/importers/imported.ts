@@ -4,7 +4,7 @@ import type { Preprocessing, TokenizerOptions } from '../text/preprocessing.ts';
 import type { Weights } from '../weights.ts';
 import type { ReadVocabulary } from './vocabulary.ts';
 
-export const importFormats = ['keras', 'tfjs'] as const;
+export const importFormats = ['keras', 'tfjs', 'pytorch'] as const;
 
 /** Whose file it is. */
 export type ImportFormat = (typeof importFormats)[number];

@@ -20,3 +20,9 @@ export function float16(bits: number): number {
   if (exponent === 0x1f) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
+
+/** The upper half of a float32. */
+export function bfloat16(bits: number): number {
+  const [value = 0] = new Float32Array(Uint32Array.of(bits << 16).buffer);
+  return value;
+}

@@ -42,6 +42,23 @@ it('imports, exports, proves and predicts', async () => {
   expect(await readFile(inFolder('run/best.safetensors'))).toEqual(before);
 });
 
+it('takes from the command line what a file of PyTorch does not say', async () => {
+  const { folder } = place;
+  await writeFile(join(folder, 'torch.txt'), '<pad>\n<unk>\ngood\nbad\n');
+  const file = fileURLToPath(new URL('../fixtures/importers/pt_both.safetensors', import.meta.url));
+  const given = ['--vocabulary', 'torch.txt', '--labels', 'a,b,c', '--max-length', '9', '--out', 'torch.safetensors'];
+  const asked = ['--pooling', 'last', '--padding-steps', 'skipped', '--hidden-activation', 'relu'];
+  expect(await cliJson(['import', file, ...given, ...asked], { cwd: folder })).toMatchObject({
+    format: 'pytorch',
+    labels: ['a', 'b', 'c'],
+    settings: expect.arrayContaining([{ name: 'padding', value: 'post', from: 'default' }]),
+    spec: { layers: expect.arrayContaining([expect.objectContaining({ type: 'dense', activation: 'relu' })]) },
+  });
+  expect(await cliJson(['export', 'torch.safetensors', '--out', 'torch.onnx'], { cwd: folder })).toMatchObject({
+    labels: ['a', 'b', 'c'],
+  });
+});
+
 it.each([
   ['no --out', [], 'OPTION_INVALID', /--out <folder> is missing/],
   ['no vocabulary', ['--out', 'none'], 'IMPORT_AMBIGUOUS', /no vocabulary/],

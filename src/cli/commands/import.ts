@@ -5,13 +5,15 @@ import { saveCheckpoint } from '../../../models/checkpoint/checkpoint.ts';
 import { importModel } from '../../../models/importers/import-model.ts';
 import type { ImportedModel } from '../../../models/importers/imported.ts';
 import { importFormats } from '../../../models/importers/imported.ts';
-import { type ImportOptions, importSchema } from '../../../models/importers/options.ts';
+import { type ImportOptions, importSchema, type PytorchOptions } from '../../../models/importers/options.ts';
 import { countParameters, planModel } from '../../../models/plan.ts';
+import type { SpecInput } from '../../../models/spec-input.ts';
 import { fail } from '../../core/errors.ts';
 import { formatCountOf } from '../../core/format-numbers.ts';
 import { runFiles } from '../../training/run-folder.ts';
 import { defineCommand, required, withExamples, withOptions } from '../command.ts';
 import { commandLine } from '../invocation.ts';
+import { readSpec } from '../open/spec.ts';
 import { numberOf, numberParser } from '../options/number-parser.ts';
 import { facts, table } from '../terminal/table.ts';
 import type { TerminalOptions } from '../terminal/terminal.ts';
@@ -51,6 +53,27 @@ const oovId = idOrNone(
   'id of unknown words; none drops them (default: as the vocabulary has it, else 1)',
 );
 const startId = idOrNone('--start-id <n>', 'id before the first word of each text, or none (default: none)');
+const pytorch = shape.pytorch.unwrap().shape;
+const spec = new Option('--spec <file>', 'PyTorch: the whole model as .json, in place of the four options below');
+const pooling = new Option(
+  '--pooling <kind>',
+  'PyTorch: how the output of the recurrent layers becomes one vector; last: h_n of the last layer',
+).choices(pytorch.pooling.unwrap().options);
+const paddingSteps = new Option(
+  '--padding-steps <what>',
+  'PyTorch: steps of id 0 are skipped, as with pack_padded_sequence, or read',
+).choices(pytorch.padding.unwrap().options);
+const nonlinearity = new Option('--nonlinearity <name>', 'PyTorch: of nn.RNN').choices(
+  pytorch.nonlinearity.unwrap().options,
+);
+const hiddenActivation = new Option(
+  '--hidden-activation <name>',
+  'PyTorch: after each linear layer but the last',
+).choices(pytorch.hiddenActivation.unwrap().options);
+const modules = new Option(
+  '--modules <names>',
+  'PyTorch: names in the order of the data, with commas between (default: as the shapes fit together)',
+).argParser((text) => text.split(','));
 const name = new Option('--name <name>', "of the model (default: the file's)");
 
 interface Options extends TerminalOptions {
@@ -69,19 +92,25 @@ interface Options extends TerminalOptions {
   readonly oovId?: number | null;
   readonly startId?: number | null;
   readonly name?: string;
+  readonly spec?: string;
+  readonly pooling?: PytorchOptions['pooling'];
+  readonly paddingSteps?: PytorchOptions['padding'];
+  readonly nonlinearity?: PytorchOptions['nonlinearity'];
+  readonly hiddenActivation?: PytorchOptions['hiddenActivation'];
+  readonly modules?: readonly string[];
 }
 
 /** `recurrent import`: a model file of another framework to the folder of a run. */
 export function importCommand(): Command {
   const command = defineCommand(
     'import',
-    'take over a trained model of Keras or TensorFlow.js',
+    'take over a trained model of Keras, PyTorch or TensorFlow.js',
     async (terminal, options: Options, file: string) => {
       const target = targetOf(required(options.out, out.flags));
       if (!options.overwrite && existsSync(target)) {
         fail('RUN_EXISTS', `${target} already exists`, 'Replace it (--overwrite) or choose another place.');
       }
-      const imported = await importModel(file, importOptionsOf(options));
+      const imported = await importModel(file, await importOptionsOf(options));
       await saveCheckpoint(target, { model: imported.model });
       for (const line of describeImport(imported)) terminal.say(line);
       const { model, ...rest } = imported;
@@ -98,12 +127,14 @@ export function importCommand(): Command {
     },
   )
     .usage('[options] <file> --out <folder>')
-    .argument('<file>', '.keras or .h5 of Keras; model.json of TensorFlow.js, or its folder');
+    .argument('<file>', '.keras, .h5 of Keras; .safetensors, .pt of PyTorch; model.json of TensorFlow.js');
   withOptions(command, out, overwrite, format, vocabulary, labels, maxLength, padding, truncating, vocabularySize);
   withOptions(command, lowercase, filters, firstWordId, oovId, startId, name);
+  withOptions(command, spec, pooling, paddingSteps, nonlinearity, hiddenActivation, modules);
   return withExamples(
     command,
     'recurrent import model.keras --vocabulary word_index.json --labels ham,spam --max-length 200 --out runs/spam',
+    'recurrent import model.safetensors --vocabulary words.txt --max-length 100 --pooling last --padding-steps read --out runs/spam',
     'recurrent import web/model.json --vocabulary words.json --labels ham,spam --out runs/spam',
   );
 }
@@ -117,12 +148,17 @@ function onnxOf(path: string): string {
   return extname(path) === '.safetensors' ? `${path.slice(0, -'.safetensors'.length)}.onnx` : runFiles(path).onnx;
 }
 
-function importOptionsOf(options: Options): ImportOptions {
+async function importOptionsOf(options: Options): Promise<ImportOptions> {
   const { lowercase, filters, firstWordId, oovId, startId } = options;
   const { format, vocabulary, labels, maxLength, padding, truncating, vocabularySize, name } = options;
   return {
     ...{ format, vocabulary, labels, maxLength, padding, truncating, vocabularySize, name },
     tokenizer: { lowercase, filters, firstWordId, oovId, startId } as NonNullable<ImportOptions['tokenizer']>,
+    pytorch: {
+      ...{ pooling: options.pooling, padding: options.paddingSteps, nonlinearity: options.nonlinearity },
+      ...{ hiddenActivation: options.hiddenActivation, modules: options.modules },
+      spec: options.spec === undefined ? undefined : ((await readSpec(options.spec)) as unknown as SpecInput),
+    },
   };
 }
 
