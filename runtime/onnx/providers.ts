@@ -62,8 +62,8 @@ function checkNames(providers: readonly string[]): void {
     fail('OPTION_INVALID', 'an execution provider is named twice', hint);
 }
 
-/** The binding lists CUDA wherever it was compiled in, its library present or not. */
-function whyNoCuda(ort: typeof Ort): string | undefined {
+/** Why CUDA is not there at all. The binding lists it wherever it was compiled in, its library present or not. */
+export function whyNoCuda(ort: typeof Ort): string | undefined {
   if (!ort.listSupportedBackends().some(({ name }) => name === 'cuda')) {
     return `onnxruntime-node has no CUDA on ${process.platform}/${process.arch}`;
   }

@@ -2,8 +2,8 @@
  * The parts that are tried by running them. Each is tried in a process of its own (`diagnose`): a native library that
  * crashes or hangs must not take the others with it.
  */
-import { loadOrt } from '../../runtime/onnx/ort.ts';
-import type { ProviderName } from '../../runtime/onnx/providers.ts';
+import { loadOrt, ortVersion } from '../../runtime/onnx/ort.ts';
+import { type ProviderName, whyNoCuda } from '../../runtime/onnx/providers.ts';
 import { loadClassifier } from '../../runtime/predict/classifier.ts';
 import { RecurrentError } from '../core/errors.ts';
 import { formatCountOf, formatSmall } from '../core/format-numbers.ts';
@@ -81,12 +81,12 @@ const remedies: Partial<Record<EngineName, string>> = {
 /** Without onnxruntime's library for CUDA it is absent; with one that does not start, broken. */
 async function tryOnnxruntimeCuda(): Promise<Finding> {
   const found = await tryEngine('onnxruntime-cuda');
-  return found.state === 'broken' && isAbsent(found.detail)
-    ? { ...found, state: 'absent', fix: 'recurrent setup gpu' }
-    : found;
+  const isAbsent = found.state === 'broken' && (await whyNoCudaHere()) !== undefined;
+  return isAbsent ? { ...found, state: 'absent', fix: 'recurrent setup gpu' } : found;
 }
 
-const isAbsent = (reason: string): boolean => /is not installed|has no CUDA/.test(reason);
+/** Undefined, too, where onnxruntime itself does not load. */
+const whyNoCudaHere = (): Promise<string | undefined> => loadOrt().then(whyNoCuda, () => undefined);
 
 /** Without its native library it is absent; with one that does not load, broken. */
 async function tryTensorflow(): Promise<Finding> {
@@ -125,7 +125,7 @@ async function tryProvider(provider: ProviderName): Promise<Finding> {
       });
       const placed = await classifier.placement();
       ran = placed.find(({ op }) => op === 'LSTM')?.provider ?? 'nowhere';
-      const description = `onnxruntime ${(await loadOrt()).env.versions.node ?? ''} on ${ran}`;
+      const description = `onnxruntime ${await ortVersion()} on ${ran}`;
       return createSession(subject, { description, run: classifier.predictIds, close: classifier.dispose });
     },
   };
@@ -135,11 +135,10 @@ async function tryProvider(provider: ProviderName): Promise<Finding> {
     return { ...found, state: 'broken', detail: `the LSTM ran on ${ran}`, fix: 'Please report this.' };
   } catch (error) {
     if (!(error instanceof RecurrentError) || error.code !== 'PROVIDER_MISSING') throw error;
-    const state = isAbsent(error.message) ? 'absent' : 'broken';
+    const absence = await whyNoCudaHere();
+    if (absence !== undefined) return finding(provider, 'absent', absence, { fix: 'recurrent setup gpu' });
     const reason = error.message.replace(`execution provider ${provider} is not available: `, '');
-    return finding(provider, state, reason, {
-      fix: state === 'absent' ? 'recurrent setup gpu' : 'See onnxruntime-libraries, under GPU.',
-    });
+    return finding(provider, 'broken', reason, { fix: remedies['onnxruntime-cuda'] });
   }
 }
 

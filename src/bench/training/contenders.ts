@@ -1,4 +1,5 @@
 /** All that can be timed here, and why the rest cannot. */
+import { ortVersion } from '../../../runtime/onnx/ort.ts';
 import { RecurrentError } from '../../core/errors.ts';
 import { jsEngine } from '../../training/engines/js/engine.ts';
 import { onnxruntimeEngine } from '../../training/engines/onnxruntime/engine.ts';
@@ -13,7 +14,8 @@ import { tensorflowContender } from './contenders/tensorflow.ts';
 
 const start = {
   wasm: async (threads) => engineContender(wasmEngine, 'wasm', threads, `SIMD, ${availableBuilds()[0] ?? 'none'}`),
-  onnxruntime: async (threads) => engineContender(onnxruntimeEngine, 'onnxruntime', threads, await ortVersion()),
+  onnxruntime: async (threads) =>
+    engineContender(onnxruntimeEngine, 'onnxruntime', threads, `onnxruntime ${await ortVersion()}`),
   tensorflow: startTensorflow,
   js: async (threads) => engineContender(jsEngine, 'js', threads, `Node ${process.versions.node}`),
   'tfjs-cpu': (threads) => tensorflowContender('tfjs-cpu', threads),
@@ -51,9 +53,4 @@ async function startTensorflow(threads: number): Promise<Contender | string> {
     if (error instanceof RecurrentError && error.code === 'ENGINE_MISSING') return `${error.message}. ${error.hint}`;
     throw error;
   }
-}
-
-async function ortVersion(): Promise<string> {
-  const { loadOrt } = await import('../../../runtime/onnx/ort.ts');
-  return `onnxruntime ${(await loadOrt()).env.versions.node ?? ''}`.trim();
 }
