@@ -27,9 +27,11 @@ export function drainOnClose(app: FastifyInstance, limitMs: number): void {
 
   function endWhenDone(): void {
     if (!closing || unanswered.size > 0) return;
-    setTimeout(() => {
+    const end = () => {
       if (unanswered.size === 0) closeConnections();
-    }, graceMs).unref();
+    };
+    // What came while this process was busy with other things is read first.
+    setTimeout(() => setImmediate(end), graceMs).unref();
   }
 
   app.addHook('onRequest', (_, { raw }, done) => {

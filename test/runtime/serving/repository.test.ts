@@ -178,6 +178,31 @@ it('a server that stops tells clients who are connected so, in the form of every
   if (!silent.closed) await once(silent, 'close');
 });
 
+it('a server that stops answers what came while it was busy with other things', async () => {
+  async function heardOfOne(): Promise<string> {
+    const server = await start({ 'mail.onnx': mailModel });
+    const { hostname, port } = new URL(server.url);
+    const socket = connect(Number(port), hostname).on('error', () => {});
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += chunk;
+    });
+    await once(socket, 'connect');
+    await index(server); // so it knows of the connection
+    const closed = server.close();
+    await new Promise((resolve) => setImmediate(resolve)); // the end has begun
+    socket.write('GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300); // longer than it waits for those who are silent
+    await closed;
+    if (!socket.closed) await once(socket, 'close');
+    return heard;
+  }
+  // Where this process stood still before it wrote, the end had come.
+  let heard = await heardOfOne();
+  for (let again = 0; heard === '' && again < 2; again++) heard = await heardOfOne();
+  expect(heard).toMatch(/^HTTP\/1\.1 503 /);
+});
+
 it('a server that stops waits no longer for a body than for any request', async () => {
   const server = await start({ 'mail.onnx': mailModel }, { timeoutSeconds: 0.4 });
   const { hostname, port } = new URL(server.url);
