@@ -1,12 +1,12 @@
 /**
  * An InferenceService of KServe. With an image the predictor is the project's own server, which takes raw text; with the
- * address of a model repository it is KServe's Triton, which takes ids.
+ * address of a model repository it is KServe's Triton, which takes ids, and raw text with a model that encodes it.
  */
 import { fail } from '../../src/core/errors.ts';
 import { type Deployment, inFolder, manifest, type Served } from './deployment.ts';
 import { imageContext, lock, type PackedPackage, ports } from './docker.ts';
 import { probes, serverContainer } from './kubernetes.ts';
-import { modelRepository, type TritonOptions } from './triton.ts';
+import { modelRepository, type TritonOptions, textNote } from './triton.ts';
 
 export interface OwnServer {
   readonly image: string;
@@ -72,8 +72,11 @@ export function kserveOnTriton(served: Served, { storageUri, replicas, ...option
       ...inFolder('model-repository', modelRepository(served, options)),
       'inference-service.yaml': inferenceService(served, { model }, replicas),
     },
-    takesText: false,
-    next: [`# copy the contents of model-repository to ${storageUri}`, 'kubectl apply -f inference-service.yaml'],
+    takesText: options.text,
+    next: [
+      `# copy the contents of model-repository to ${storageUri}`,
+      `kubectl apply -f inference-service.yaml${textNote(served, options)}`,
+    ],
   };
 }
 

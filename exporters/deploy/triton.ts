@@ -1,44 +1,48 @@
 /**
- * The model repository of NVIDIA's Triton Inference Server. Its ONNX Runtime backend runs the file as it is, so clients
- * send token ids: the graph has no tokenizer in it.
+ * The model repository of NVIDIA's Triton Inference Server. Its ONNX Runtime backend runs the file as it is, which takes
+ * token ids: the graph has no tokenizer in it. A model of Triton's Python backend can make them of texts.
  * https://github.com/triton-inference-server/server/blob/main/docs/user_guide/model_configuration.md
  */
 
 import { finalState, initialState } from '../../models/onnx-state-names.ts';
-import { planModel } from '../../models/plan.ts';
 import { type Deployment, type Files, inFolder, type Served } from './deployment.ts';
+import { labelsFile, outputPorts, quoted } from './triton-config.ts';
+import { textModelName, textModels } from './triton-text.ts';
 
 export interface TritonOptions {
   readonly maxBatchSize: number;
   readonly maxQueueDelayMicroseconds: number;
+  /** Whether a second model takes raw text. */
+  readonly text: boolean;
 }
 
 export function modelRepository(served: Served, options: TritonOptions): Files {
-  const { onnx, metadata, name } = served;
-  const { head } = planModel(metadata.spec);
-  const named = head.outputs === head.classes;
-  return inFolder(name, {
+  const { onnx, name } = served;
+  const model = inFolder(name, {
     'config.pbtxt': configText(served, options),
-    ...(named ? { 'labels.txt': `${metadata.labels.map((each) => each.replaceAll(/\s+/g, ' ')).join('\n')}\n` } : {}),
+    ...labelsFile(served),
     '1/model.onnx': onnx,
   });
+  return options.text ? { ...model, ...textModels(served, options.maxBatchSize) } : model;
 }
 
 export function tritonDeployment(served: Served, options: TritonOptions): Deployment {
   return {
     files: inFolder('model-repository', modelRepository(served, options)),
-    takesText: false,
-    next: ['tritonserver --model-repository=model-repository'],
+    takesText: options.text,
+    next: [`tritonserver --model-repository=model-repository${textNote(served, options)}`],
   };
+}
+
+/** Which of the models takes texts. */
+export function textNote({ name }: Served, { text }: TritonOptions): string {
+  return text ? ` # model ${textModelName(name)} takes texts, ${name} ids` : '';
 }
 
 /** A message `ModelConfig` of Triton's model_config.proto in protobuf's text format. */
 function configText(served: Served, options: TritonOptions): string {
   const { metadata, name, states } = served;
-  const { spec, labels, preprocessing } = metadata;
-  const { head } = planModel(spec);
-  // One probability stands for two classes: there is no label for each of its places.
-  const labelled = head.outputs === head.classes ? '\n    label_filename: "labels.txt"' : '';
+  const { labels, preprocessing } = metadata;
   return `name: ${quoted(name)}
 backend: "onnxruntime"
 max_batch_size: ${options.maxBatchSize}
@@ -49,18 +53,7 @@ input [
     dims: [ -1 ]
   }
 ]
-output [
-  {
-    name: "logits"
-    data_type: TYPE_FP32
-    dims: [ ${head.outputs} ]
-  },
-  {
-    name: "probabilities"
-    data_type: TYPE_FP32
-    dims: [ ${head.outputs} ]${labelled}
-  }
-]
+${outputPorts(served)}
 ${states.length > 0 ? sequenceBatching(served, options) : dynamicBatching(served, options)}
 parameters {
   key: "labels"
@@ -124,13 +117,4 @@ function sequenceBatching({ states }: Served, { maxQueueDelayMicroseconds }: Tri
 ${state.join(',\n')}
   ]
 }`;
-}
-
-/** A string of protobuf's text format: its bytes in UTF-8, those outside of printable ASCII as octal escapes. */
-export function quoted(text: string): string {
-  const bytes = [...new TextEncoder().encode(text)].map((byte) => {
-    if (byte === 0x22 || byte === 0x5c) return `\\${String.fromCharCode(byte)}`;
-    return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : `\\${byte.toString(8).padStart(3, '0')}`;
-  });
-  return `"${bytes.join('')}"`;
 }

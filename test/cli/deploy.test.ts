@@ -43,6 +43,8 @@ describe('deploy', () => {
       false,
       ['model-repository/lstm/1/model.onnx', 'model-repository/lstm/config.pbtxt', 'model-repository/lstm/labels.txt'],
     ],
+    ['triton', ['--text'], true, ['model-repository/lstm/1/model.onnx', 'model-repository/lstm-encode/1/model.py']],
+    ['kserve', ['--storage-uri', 's3://bucket/x', '--text'], true, ['model-repository/lstm-text/config.pbtxt']],
     [
       'kserve',
       ['--storage-uri', 's3://bucket/x'],
@@ -126,6 +128,7 @@ describe('deploy', () => {
     [['kserve', '--out', 'x', '--storage-uri', 's3://b/c', '--image', 'a:1'], 'OPTION_UNSUPPORTED', /--image/],
     [['kserve', '--out', 'x', '--storage-uri', 's3://b/c', '--grpc'], 'OPTION_UNSUPPORTED', /--grpc/],
     [['kserve', '--out', 'x', '--max-batch', '3'], 'OPTION_UNSUPPORTED', /--max-batch/],
+    [['kserve', '--out', 'x', '--text'], 'OPTION_UNSUPPORTED', /--text does not go with our own server/],
     [['kubernetes', '--out', 'x', '--image', 'Not An Image'], 'OPTION_INVALID', /registry/],
     [['docker', '--out', 'x', '--package', tickets], 'OPTION_INVALID', /npm pack/],
     [['docker', '--out', 'x', '--package', 'none.tgz'], 'FILE_NOT_FOUND', /none.tgz/],

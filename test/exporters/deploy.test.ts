@@ -20,15 +20,18 @@ import { tritonDeployment } from '../../exporters/deploy/triton.ts';
 import { type ExportOptions, exportOnnx } from '../../exporters/export.ts';
 import type { SpecInput } from '../../models/layers.ts';
 import type { TrainedModel } from '../../models/model.ts';
+import { planModel } from '../../models/plan.ts';
+import { createEncoder } from '../../models/text/encoder.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { openSession } from '../../runtime/onnx/session.ts';
 import { serveOptionsSchema } from '../../runtime/serving/options.ts';
 import { arbitrarySpec } from '../support/arbitrary-spec.ts';
+import { needPython, runPython } from '../support/python.ts';
 import { modelOf, trainedModel } from '../support/trained-model.ts';
 
 const python = process.env.RECURRENT_PYTHON ?? 'python3';
 const script = fileURLToPath(new URL('../../tools/peers/check_deployment.py', import.meta.url));
-const batching = { maxBatchSize: 32, maxQueueDelayMicroseconds: 500 };
+const batching = { maxBatchSize: 32, maxQueueDelayMicroseconds: 500, text: false };
 interface Port {
   readonly name: string;
   readonly containerPort: number;
@@ -118,7 +121,7 @@ describe('a model repository of Triton', () => {
   it('is a ModelConfig of what onnxruntime finds in the file, for any model', async (context) => {
     const specs = fc.sample(arbitrarySpec({ maxRecurrent: 1 }), 25);
     const models = specs.map((spec, index) => servedAs(trainedModel(spec), `model-${index}`));
-    const files = Object.assign({}, ...models.map((served) => tritonDeployment(served, batching).files));
+    const files = Object.assign({}, ...models.map((each) => tritonDeployment(each, { ...batching, text: true }).files));
     const { faults, configs } = await check(context, files);
     expect(faults).toEqual([]);
     for (const { onnx, name, metadata } of models) {
@@ -141,7 +144,49 @@ describe('a model repository of Triton', () => {
       await session.release();
       expect(config.model_warmup[0]?.inputs.ids?.dims).toEqual([String(metadata.preprocessing.maxLength)]);
       expect(JSON.parse(config.parameters.preprocessing?.string_value ?? '')).toEqual(metadata.preprocessing);
+      const text = { name: 'text', data_type: 'TYPE_STRING', dims: ['1'] };
+      const ids = { name: 'ids', data_type: 'TYPE_INT32', dims: [String(metadata.preprocessing.maxLength)] };
+      expect(configs[`model-repository/${name}-encode/config.pbtxt`]).toMatchObject({
+        ...{ name: `${name}-encode`, backend: 'python', max_batch_size: 32, input: [text], output: [ids] },
+      });
+      expect(configs[`model-repository/${name}-text/config.pbtxt`]).toMatchObject({
+        ...{ name: `${name}-text`, platform: 'ensemble', max_batch_size: 32, input: [text], output: config.output },
+      });
     }
+  });
+
+  it('of texts has a program that makes the ids of our encoder', async (context) => {
+    await needPython(context, 'numpy');
+    const tokenizer = { lowercase: 'ascii', filters: '.,', startId: 1, oovId: null, firstWordId: 3 } as const;
+    const models = [
+      { ...threeClasses, vocabulary: ['é', 'w3', 'élan', 'w1', 'w2', 'w4', 'w5', 'w6', 'beyond'] },
+      { ...binary, preprocessing: { tokenizer, maxLength: 4, padding: 'post', truncating: 'pre' } },
+    ] as const satisfies readonly TrainedModel[];
+    const texts = ['', ' ', 'w1 W2, w3.w4', 'É élan ÉLAN', 'w1\tw2\u00a0w3', 'w1 w2 w3 w4 w5 w6', 'İ ΣΑΣ 🦆 "\\'];
+    for (const [index, model] of models.entries()) {
+      const { files } = tritonDeployment(servedAs(model), { ...batching, text: true });
+      const program = join(folder, `encode-${index}.py`);
+      const [code, options] = ['py', 'json'].map(
+        (kind) => files[`model-repository/spam-encode/1/${kind === 'py' ? 'model' : 'encoder'}.${kind}`],
+      );
+      const main = 'print(json.dumps([make_encoder(**json.loads(sys.argv[1]))(text) for text in sys.argv[2:]]))';
+      // Only Triton has the module by which tensors come and go: test/long/triton.long.ts runs all of it there.
+      await writeFile(
+        program,
+        `import sys\n${code}\n${main}\n`.replace('import triton_python_backend_utils as pb_utils', ''),
+      );
+      const { vocabularySize } = planModel(model.spec);
+      const { ids, time } = createEncoder({ ...model, vocabularySize }).encodeAll(texts);
+      const rows = texts.map((_, row) => [...ids.subarray(row * time, (row + 1) * time)]);
+      expect(JSON.parse(await runPython(program, String(options), ...texts))).toEqual(rows);
+    }
+  });
+
+  it('takes no texts where texts come in pieces', () => {
+    const pieces = servedAs(binary, 'pieces', { states: true });
+    expect(() => tritonDeployment(pieces, { ...batching, text: true })).toThrow(
+      expect.objectContaining({ code: 'OPTION_UNSUPPORTED', message: expect.stringContaining('--text') }),
+    );
   });
 
   it('keeps the states of every recurrent layer, where the file carries them, from zero', async (context) => {

@@ -24,6 +24,7 @@ const storageUri = new Option(
   '--storage-uri <address>',
   'where the model repository will be: serves ids with Triton instead of texts',
 );
+const text = new Option('--text', "beside the model one that takes texts: encodes them in Triton's Python backend");
 const defaults = { replicas: 2, maxBatch: 64, maxDelayUs: 2000 } as const;
 const replicas = number('--replicas <n>', 'copies that run', z.int().min(1).max(1000).default(defaults.replicas));
 const maxBatch = number(
@@ -48,6 +49,7 @@ interface Options extends TerminalOptions {
   readonly replicas?: number;
   readonly maxBatch?: number;
   readonly maxDelayUs?: number;
+  readonly text?: boolean;
 }
 
 /** `recurrent deploy`: folders that serving systems take as they are. */
@@ -56,24 +58,25 @@ export function deploy(): Command {
   return defineGroup('deploy', description, triton(), kserve(), docker(), kubernetes());
 }
 
-const batching = ({ maxBatch = defaults.maxBatch, maxDelayUs = defaults.maxDelayUs }: Options) => ({
+const onTriton = ({ maxBatch = defaults.maxBatch, maxDelayUs = defaults.maxDelayUs, text = false }: Options) => ({
   maxBatchSize: maxBatch,
   maxQueueDelayMicroseconds: maxDelayUs,
+  text,
 });
 
 function triton(): Command {
   return withExamples(
     target(
       'triton',
-      "a model repository of NVIDIA's Triton, which takes ids",
-      [maxBatch, maxDelay],
+      "a model repository of NVIDIA's Triton, which takes ids, and texts with --text",
+      [maxBatch, maxDelay, text],
       async (served, options) => {
         const { tritonDeployment } = await import('../../../exporters/deploy/triton.ts');
-        return tritonDeployment(served, batching(options));
+        return tritonDeployment(served, onTriton(options));
       },
     ),
     'recurrent deploy triton model.onnx --out deploy/triton',
-    'recurrent deploy triton runs/spam --out deploy/triton --name spam --max-batch 256',
+    'recurrent deploy triton runs/spam --out deploy/triton --name spam --max-batch 256 --text',
   );
 }
 
@@ -82,18 +85,18 @@ function kserve(): Command {
     target(
       'kserve',
       'an InferenceService of KServe, with our own server or with Triton',
-      [image, packed, grpc, storageUri, replicas, maxBatch, maxDelay],
+      [image, packed, grpc, storageUri, replicas, maxBatch, maxDelay, text],
       async (served, options) => {
         const { kserveOnTriton, kserveOwnServer } = await import('../../../exporters/deploy/kserve.ts');
         const { storageUri: address, replicas: minimum = served.states.length > 0 ? 1 : defaults.replicas } = options;
         if (address === undefined) {
-          refuseOthers(options, [maxBatch, maxDelay], 'our own server, which batches by itself');
+          refuseOthers(options, [maxBatch, maxDelay, text], 'our own server, which batches by itself and takes texts');
           const protocol = options.grpc ? 'grpc' : 'http';
           const own = { image: imageOf(served, options), replicas: minimum, protocol } as const;
           return kserveOwnServer(served, own, await packageOf(options));
         }
         refuseOthers(options, [image, packed, grpc], '--storage-uri: Triton serves there, not our own server');
-        return kserveOnTriton(served, { storageUri: address, replicas: minimum, ...batching(options) });
+        return kserveOnTriton(served, { storageUri: address, replicas: minimum, ...onTriton(options) });
       },
     ),
     'recurrent deploy kserve model.onnx --out deploy/kserve --image registry.example.com/spam:1',
