@@ -1,4 +1,7 @@
-/** The closed union of layers: the zod schema is the JSON contract, the types of a parsed spec follow from it. `spec-input.ts` says what each option means. */
+/**
+ * The closed union of layers: the zod schema is the JSON contract, the types of a parsed spec follow from it.
+ * `spec-input.ts` says what each option means.
+ */
 import { z } from 'zod';
 import { activations } from './activations.ts';
 

@@ -101,7 +101,7 @@ export function planModel(spec: ModelSpec): ModelPlan {
   let input: Shape = { kind: 'ids' };
   let masked = false;
   for (const layer of spec.layers) {
-    const { output, parameters } = lay(layer, input, masked);
+    const { output, parameters } = planLayer(layer, input, masked);
     layers.push({ layer, input, output, masked, parameters: parameters.map(drawnBy(spec, layer, input)) });
     masked = output.kind === 'sequence' && (masked || (layer.type === 'embedding' && layer.maskZero));
     input = output;
@@ -127,7 +127,10 @@ export function countParameters({ parameters }: { readonly parameters: readonly 
   return parameters.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/** Parameters of a recurrent layer under the prefix of its names; Keras' layout: kernel [in, G·units], recurrent kernel [units, G·units], bias [G·units] or [2, G·units]. */
+/**
+ * Parameters of a recurrent layer under the prefix of its names, in Keras' layout: kernel [in, G·units], recurrent kernel
+ * [units, G·units], bias [G·units] or [2, G·units].
+ */
 export function recurrentParameters(layer: RecurrentLayer, features: number, prefix: string): ParameterSpec[] {
   const width = gates[layer.type] * layer.units;
   const parameters: ParameterSpec[] = [
@@ -200,12 +203,7 @@ function recurrentParametersOf(layer: Layer, features: number): ParameterSpec[] 
   return recurrencesOf(layer).flatMap(({ prefix, layer }) => recurrentParameters(layer, features, prefix));
 }
 
-interface Laid {
-  readonly output: Shape;
-  readonly parameters: readonly ParameterSpec[];
-}
-
-function lay(layer: Layer, input: Shape, masked: boolean): Laid {
+function planLayer(layer: Layer, input: Shape, masked: boolean): Pick<LayerPlan, 'output' | 'parameters'> {
   switch (layer.type) {
     case 'embedding': {
       expectIds(layer, input);

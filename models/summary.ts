@@ -1,4 +1,5 @@
 /** A table of the layers as Keras prints it: kind, output shape, parameters. */
+import { formatCount } from '../src/core/format-numbers.ts';
 import type { Layer } from './layers.ts';
 import { countParameters, type ModelPlan, type Shape } from './plan.ts';
 
@@ -43,7 +44,7 @@ export function summary(plan: ModelPlan, options: { readonly time?: number } = {
   const rows = layerSummaries(plan, options).map(({ layer, shape, parameters }) => [
     layer,
     shape,
-    parameters.toLocaleString('en-US'),
+    formatCount(parameters),
   ]);
   const head = ['Layer (type)', 'Output Shape', 'Param #'];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
@@ -58,7 +59,7 @@ export function summary(plan: ModelPlan, options: { readonly time?: number } = {
     '═'.repeat(width),
     ...rows.map(line),
     '─'.repeat(width),
-    `Total params: ${parameters.toLocaleString('en-US')} (${formatBytes(4 * parameters)})`,
+    `Total params: ${formatCount(parameters)} (${kerasBytes(4 * parameters)})`,
   ].join('\n');
 }
 
@@ -68,7 +69,8 @@ function formatShape(shape: Shape, time: number | undefined): string {
   return shape.kind === 'sequence' ? `(None, ${steps}, ${shape.features})` : `(None, ${shape.features})`;
 }
 
-function formatBytes(bytes: number): string {
+/** Powers of 1024 under the names of powers of 1000. */
+function kerasBytes(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;
   const inKiB = bytes / 1024;
   return inKiB < 1024 ? `${inKiB.toFixed(2)} KB` : `${(inKiB / 1024).toFixed(2)} MB`;

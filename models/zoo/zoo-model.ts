@@ -27,6 +27,25 @@ export interface ZooModel {
   build(sizes: { readonly vocabularySize: number; readonly classes: number }): SpecInput;
 }
 
+/** A model from its layers. */
+export function define({
+  name,
+  summary,
+  defaults,
+  initialisers,
+  layers,
+}: Omit<ZooModel, 'build'> & {
+  readonly initialisers?: SpecInput['initialisers'];
+  readonly layers: (sizes: Parameters<ZooModel['build']>[0]) => SpecInput['layers'];
+}): ZooModel {
+  return {
+    name,
+    summary,
+    defaults,
+    build: (sizes) => ({ version: 1, name, ...(initialisers && { initialisers }), layers: layers(sizes) }),
+  };
+}
+
 /**
  * How the IMDB models read their reviews: the last 100 words, as Keras' `pad_sequences` does by default. They train
  * until early stopping ends it.

@@ -40,7 +40,8 @@ export async function writeFileAtomically(path: string, contents: Uint8Array | s
 }
 
 /**
- * Removes what killed processes had begun to write in the place of `path`: for who knows that nobody is writing it now.
+ * Removes what killed processes had begun to write in the place of `path`. Only for callers that know that nobody is
+ * writing it now.
  * @throws FILE_ACCESS
  */
 export async function removeRemains(path: string): Promise<void> {

@@ -90,7 +90,7 @@ export function momentNames(options: OptimiserOptions): readonly string[] {
 export interface StepRates {
   /** By what a step's direction is multiplied. */
   readonly rate: number;
-  /** What Adam adds to √v, and RMSprop to v. 0: another one. */
+  /** What Adam adds to √v, and RMSprop to v; 0 of others. */
   readonly epsilon: number;
 }
 

@@ -21,7 +21,7 @@ export function stepOptionsIn(options: StepOptions): readonly StepOption[] {
   return names.filter((name) => options[name] !== undefined);
 }
 
-/** Whether the gradients of the loss are moved by. */
+/** Whether they change the gradients of the loss. */
 export function adjustsGradients({ l2, globalClipNorm, clipValue }: StepOptions): boolean {
   return l2 !== undefined || globalClipNorm !== undefined || clipValue !== undefined;
 }

@@ -63,7 +63,7 @@ export async function readReviewArchive(
   try {
     const { size } = await stat(path);
     progress.start(`reading ${path}`, size);
-    const { Parser } = await import('tar'); // only who reads an archive waits for it
+    const { Parser } = await import('tar'); // loaded only where an archive is read
     const parser = new Parser({ strict: true, brotli: false, zstd: false, onReadEntry: guarded(take) });
     parser.on('eof', () => {
       atEnd = true;
@@ -97,7 +97,7 @@ export async function readReviewArchive(
   return inRecipeOrder([...files.values()], path);
 }
 
-/** What `source` holds, unpacked where gzip has packed it. Who stops reading closes it. */
+/** What `source` holds, unpacked where gzip has packed it. The source is closed when reading ends, early or not. */
 async function* unpacked(source: ReadStream, packed: boolean): AsyncGenerator<Buffer> {
   const stream = packed ? source.pipe(createGunzip({ chunkSize: 2 ** 18 })) : source;
   source.on('error', (error) => stream.destroy(error));

@@ -1,6 +1,6 @@
 /**
  * A word table as a file of the cache: a line with the SHA-256 of the rest, a line of JSON, then starts, places and the
- * vocabulary as JSON. A file that is damaged, or of a machine that writes numbers the other way round, is as good as none.
+ * vocabulary as JSON. A file that is damaged, or of a machine with the other byte order, counts as none.
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

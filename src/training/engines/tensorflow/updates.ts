@@ -98,7 +98,7 @@ function plainSlot(tf: Tensorflow, options: OptimiserOptions, variable: LayerVar
   };
 }
 
-/** The name under which TensorFlow makes a variable of nobody but who holds its handle, and frees it with that. */
+/** The name by which TensorFlow makes a variable that belongs to its handle alone, and is freed with it. */
 const anonymous = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';
 
 function nativeSlot(tf: Tensorflow, native: NativeOps, options: OptimiserOptions, variable: LayerVariable): Slot {

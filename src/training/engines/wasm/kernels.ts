@@ -242,7 +242,7 @@ export async function loadKernels(build: Build): Promise<LoadedKernels> {
 
 const compiledAtOnce = new Map<Build, unknown>();
 
-/** The same without waiting, for who is called from code that cannot: compiling takes some milliseconds. */
+/** The same at once, for callers that cannot wait: compiling takes some milliseconds. */
 export function loadKernelsAtOnce(build: Build): Pick<LoadedKernels, 'memory' | 'kernels'> {
   const module = compiledAtOnce.get(build) ?? new WebAssembly.Module(bytesOf(build));
   compiledAtOnce.set(build, module);

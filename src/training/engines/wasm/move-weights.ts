@@ -1,4 +1,7 @@
-/** One step of an optimiser over a range of weights, by the kernel that does it. Also runs in threads of engine onnxruntime, from its source text: it uses nothing but its parameters. */
+/**
+ * One step of an optimiser over a range of weights, by the kernel that does it. Also runs in threads of engine
+ * onnxruntime, from its source text: it uses nothing but its parameters.
+ */
 import type { OptimiserOptions, StepRates } from '../../optimisers.ts';
 import type { Address, Kernels } from './kernels.ts';
 

@@ -1,7 +1,7 @@
 /**
- * SimpleRNN, LSTM and GRU that stand in the place of TensorFlow.js' own, and the embedding below them. Each class extends the one that it replaces and
- * overrides nothing but the computation: options, weights, initialisers, regularisers, constraints, states and what is
- * saved are TensorFlow.js' own, so that saved models go both ways.
+ * SimpleRNN, LSTM and GRU that stand in the place of TensorFlow.js' own, and the embedding below them. Each class extends
+ * the one that it replaces and overrides nothing but the computation: options, weights, initialisers, regularisers,
+ * constraints, states and what is saved are TensorFlow.js' own, so that saved models go both ways.
  */
 import type { Tensor, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import type { RecurrentLayer } from '../../../../../models/layers.ts';
