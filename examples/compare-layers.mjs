@@ -28,7 +28,7 @@ for (const type of /** @type {const} */ (['simpleRnn', 'lstm', 'gru'])) {
     learningRate: 0.01,
     patience: 8,
   });
-  const held = data.examples.filter((_, index) => split.test.includes(index));
-  const { accuracy } = await evaluate(model, { labels: data.labels, examples: held });
-  console.log(`${type}: ${countParameters(plan)} parameters, ${(100 * accuracy).toFixed(0)} % of ${held.length} texts`);
+  const held = { ...data, examples: Array.from(split.test, (index) => data.examples[index]) };
+  const { accuracy, examples } = await evaluate(model, held);
+  console.log(`${type}: ${countParameters(plan)} parameters, ${(100 * accuracy).toFixed(0)} % of ${examples} texts`);
 }

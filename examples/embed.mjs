@@ -4,13 +4,14 @@
  *
  *     node examples/embed.mjs
  */
+import { fileURLToPath } from 'node:url';
 import { train } from 'recurrent-onnx';
 import { loadDataset } from 'recurrent-onnx/data';
 import { exportOnnx } from 'recurrent-onnx/export';
 import { loadClassifier, RecurrentError } from 'recurrent-onnx/runtime';
 
 const { model } = await train({
-  data: await loadDataset(new URL('data/tickets.csv', import.meta.url).pathname),
+  data: await loadDataset(fileURLToPath(new URL('data/tickets.csv', import.meta.url))),
   spec: ({ vocabularySize, classes }) => ({
     version: 1,
     name: 'tickets',
