@@ -120,7 +120,7 @@ describe('a process that', () => {
   );
 
   test('hangs is killed when its time is up; what waited runs in the next one', async () => {
-    const classifier = await load(file, { timeoutMs: 1500, batching: { maxBatch: 1 } });
+    const classifier = await load(file, { timeoutMs: 3000, batching: { maxBatch: 1 } });
     await classifier.predictIds(Int32Array.of(1), 1, 1);
     const [pid = 0] = classifier.load().processes;
     process.kill(pid, 'SIGSTOP');
@@ -128,7 +128,7 @@ describe('a process that', () => {
     const waits = classifier.predictIds(Int32Array.of(3), 1, 1);
     await expect(hung).rejects.toMatchObject({
       code: 'RUNTIME_LOST',
-      message: expect.stringContaining('did not answer for 1.5 s'),
+      message: expect.stringContaining('did not answer for 3 s'),
     });
     expect((await waits).probabilities).toHaveLength(1);
     expect(alive(pid)).toBe(false);
@@ -217,22 +217,21 @@ test('an abort gives up a row that runs, and a run never blocks the event loop, 
 });
 
 test('a process that answered in time is kept, though this one was too busy to read it until later', async () => {
-  const classifier = await load(file, { workers: 1, timeoutMs: 200 });
-  const row = () => classifier.predictIds(Int32Array.of(3), 1, 1);
-  /** Whether the process is kept where this thread does nothing for `busyMs` once the row is sent. */
-  async function keeps(busyMs: number): Promise<boolean> {
-    await until('there is a process', () => classifier.load().processes.length === 1);
+  /** Whether it is kept where this thread does nothing for twice its time once the row is sent. */
+  async function keeps(timeoutMs: number): Promise<boolean> {
+    const classifier = await load(file, { workers: 1, timeoutMs });
+    const row = () => classifier.predictIds(Int32Array.of(3), 1, 1);
     const { processes } = classifier.load();
     const answered = row().catch(() => {});
     await new Promise((resolve) => setImmediate(resolve)); // it is sent
     expect(classifier.load().running).toBe(1);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, busyMs);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2 * timeoutMs);
     await answered;
     const next = await row().catch(() => undefined); // refused where the process was killed
     return next !== undefined && classifier.load().processes[0] === processes[0];
   }
-  // Where others have the cores for long, its answer may come later still.
-  for (let busyMs = 500; !(await keeps(busyMs)); busyMs *= 2) expect(busyMs).toBeLessThan(8000);
+  // Where others have the cores for long, the little time may be too little for the answer itself.
+  expect((await keeps(300)) || (await keeps(2000)) || (await keeps(15_000))).toBe(true);
 });
 
 test.each<[string, ClassifierOptions, string]>([
