@@ -138,7 +138,9 @@ describe('recurrent serve', () => {
   });
 
   it('that is refused says so in one object of JSON on standard error, beside its log', async () => {
-    const error = await cliRefusal(['serve', at('cut.onnx'), '--port', '0'], 2);
+    // Behind its log, however slowly that is written.
+    const env = { NODE_OPTIONS: `--import ${new URL('./slow-log.mjs', import.meta.url).href}` };
+    const error = await cliRefusal(['serve', at('cut.onnx'), '--port', '0'], 2, { env });
     expect(error.code).toBe('ONNX_INVALID');
   });
 });

@@ -31,9 +31,13 @@ export function serve(): Command {
         await server.close();
         logger.info('stopped');
       };
-      await interruptible(serveUntilStopped, () =>
-        logger.info('stopping: no new requests, those that are there are answered'),
-      );
+      try {
+        await interruptible(serveUntilStopped, () =>
+          logger.info('stopping: no new requests, those that are there are answered'),
+        );
+      } finally {
+        await new Promise((resolve) => logger.flush(resolve)); // an error is told behind it
+      }
     },
   ).argument('<file|folder>', 'an ONNX file, or a folder of <name>/<version>/model.onnx and <name>.onnx');
   return withExamples(

@@ -3,9 +3,11 @@ import { type Logger, pino } from 'pino';
 import { printable } from '../terminal/format.ts';
 import { coloursFor } from '../terminal/terminal.ts';
 
+/** Written while the server goes on: `flush` it before anything that is to come behind it. */
 export function createLogger(level: string): Logger {
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: false }));
+  // With a minLength of 0 `flush` would wait for nothing.
+  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: false, minLength: 1 }));
   const { dim, red, yellow } = coloursFor(process.stderr);
   return pino(options, {
     write(line) {
