@@ -1,4 +1,8 @@
-/** The contract of all engines on TensorFlow's layers as a GPU has them, where cuDNN is emulated: see test/support/cudnn.ts. */
+/**
+ * The contract of all engines on TensorFlow's layers as a GPU has them, where cuDNN is emulated: see test/support/cudnn.ts.
+ *
+ * RECURRENT_CASES: random models for each of forward and gradients (400).
+ */
 import { availableParallelism } from 'node:os';
 import { afterEach, beforeEach, describe, it } from 'vitest';
 import { parseSpec } from '../../models/spec.ts';
@@ -25,6 +29,10 @@ describe.skipIf(refusal !== undefined)('on an emulated cuDNN', () => {
   afterEach(() => gpu.end());
 
   const load = async () => ({ ...(await loadNativeTensorflow()), device: 'GPU' as const });
-  describeEngine({ provider: createTensorflowProvider(load, () => threads), threads, cases: 400 });
+  describeEngine({
+    provider: createTensorflowProvider(load, () => threads),
+    threads,
+    cases: Number(process.env.RECURRENT_CASES ?? 400),
+  });
 });
 if (refusal !== undefined) it.skip(`an emulated cuDNN needs TensorFlow's native library: ${refusal}`);
