@@ -99,6 +99,12 @@ export default {
       'Only runtime/onnx/ (and a benchmark, as a contender) opens sessions.',
     ),
     onlyUnder(
+      'archives-in-the-importers',
+      '(jsfive|yauzl)',
+      ['models/importers'],
+      'Only the importers read zip archives and HDF5.',
+    ),
+    onlyUnder(
       'servers-in-serving',
       '(fastify|pino|prom-client|@grpc/)',
       ['runtime/serving', 'src/cli'],

@@ -119,6 +119,8 @@ const packageCases: readonly Case[] = [
   ['src/report/tensorboard', 'protobufjs', ['fields-by-hand-need-only-the-minimal-protobuf']],
   ['src/training', 'onnxruntime-node', ['onnxruntime-in-its-runtime']],
   ['runtime/predict', 'onnxruntime-common', ['onnxruntime-in-its-runtime']],
+  ['models', 'yauzl', ['archives-in-the-importers']],
+  ['models/metadata', 'jsfive', ['archives-in-the-importers']],
   ['runtime/predict', 'fastify', ['servers-in-serving']],
   ['runtime/web', 'node:fs', ['web-stays-in-the-browser']],
   ['src/core', 'zod', ['core-needs-no-package']],

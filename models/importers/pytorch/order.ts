@@ -14,35 +14,48 @@ export interface Order {
 /** Enough to see that there is more than one, and to show some. */
 const shownOrders = 3;
 
+/** As many layers as a spec has. */
+const moduleLimit = 64;
+
 /** Steps of the search: models have a handful of modules. */
 const stepLimit = 20_000;
 
 /** @param named names of the modules in the order of the data @throws IMPORT_AMBIGUOUS, OPTION_INVALID, LAYER_UNSUPPORTED */
 export function orderModules(modules: readonly Module[], named: readonly string[] | undefined): Order {
   if (named) return asNamed(modules, named);
-  const orders = findOrders(modules);
+  if (modules.length > moduleLimit) {
+    fail(
+      'LAYER_UNSUPPORTED',
+      `the file has ${modules.length} modules, a spec at most ${moduleLimit} layers`,
+      'It is another kind of model.',
+    );
+  }
+  const { orders, complete } = findOrders(modules);
   const [only, another] = orders;
-  if (!only) {
+  if (!only && complete) {
     return fail(
       'LAYER_UNSUPPORTED',
       `the modules do not fit together as embedding, recurrent and linear layers: ${modules.map(describeModule).join('; ')}`,
       'Name them in the order of the data (--modules) to hear where they do not, or save the part that is such a chain.',
     );
   }
-  if (another) {
+  if (!only || another || !complete) {
     return fail(
       'IMPORT_AMBIGUOUS',
-      `the modules fit together in several orders, such as ${orders.map(describeOrder).join(' or ')}`,
+      only
+        ? `the modules fit together in several orders, such as ${orders.map(describeOrder).join(' or ')}`
+        : 'the modules could fit together in too many orders to try',
       'Name them in the order of the data: pytorch.modules (--modules).',
     );
   }
   return only;
 }
 
-function findOrders(modules: readonly Module[]): Order[] {
+/** @returns `complete`: there are no others */
+function findOrders(modules: readonly Module[]): { readonly orders: readonly Order[]; readonly complete: boolean } {
   const found: Order[] = [];
   let steps = 0;
-  const enough = () => found.length >= shownOrders || steps++ > stepLimit;
+  const enough = () => found.length >= shownOrders || ++steps > stepLimit;
   const without = (rest: readonly Module[], one: Module) => rest.filter((other) => other !== one);
 
   function walk(features: number, { recurrent, linear, embedding }: Order, rest: readonly Module[]): void {
@@ -65,7 +78,7 @@ function findOrders(modules: readonly Module[]): Order[] {
     if (module.kind !== 'matrix' || module.bias) continue;
     walk(module.weight.shape[1] as number, { embedding: module, recurrent: [], linear: [] }, without(modules, module));
   }
-  return found;
+  return { orders: found, complete: steps <= stepLimit && found.length < shownOrders };
 }
 
 function inputsOf(module: Module): number {

@@ -174,7 +174,7 @@ function describeImport({ producer, layers, settings, remarks }: ImportedModel):
     table(
       settings.map(({ name, value, from }) => [
         name,
-        typeof value === 'string' ? value : String(value ?? 'none'),
+        typeof value === 'string' ? visible(value) : String(value ?? 'none'),
         from,
       ]),
       { head: ['setting', 'value', 'from'] },
@@ -182,6 +182,11 @@ function describeImport({ producer, layers, settings, remarks }: ImportedModel):
     '',
     ...remarks.map((remark) => `note: ${remark}`),
   ];
+}
+
+/** Tabs and line breaks among the filters as JSON writes them. */
+function visible(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1));
 }
 
 function count(flags: string, description: string, schema: Parameters<typeof numberOf>[0]): Option {

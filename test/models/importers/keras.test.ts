@@ -192,9 +192,9 @@ describe('files that nobody vouches for', () => {
 
   it('a bomb is refused before it goes off', async () => {
     const entries = await unzip(sound);
-    entries.set('model.weights.h5', Buffer.alloc(100_000_000));
+    entries.set('model.weights.h5', Buffer.alloc(65_000_000));
     const bomb = zip(entries, { deflate: true });
-    expect(bomb.length).toBeLessThan(200_000);
+    expect(bomb.length).toBeLessThan(1_000_000);
     const before = process.memoryUsage().arrayBuffers;
     expect(await refusal(bomb)).toMatchObject({ message: expect.stringContaining('would unpack to more than') });
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50_000_000);
@@ -228,7 +228,7 @@ describe('files that nobody vouches for', () => {
             : zip(new Map([...entries, [what, damaged(what === 'config.json' ? config : weights, change)]]));
         await refusal(bytes);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 

@@ -164,6 +164,23 @@ describe('what a state_dict does not say', () => {
     }
   });
 
+  it('orders too many to try, and modules too many for a spec', async () => {
+    const alike = (count: number) =>
+      Object.assign({}, ...Array.from({ length: count }, (_, index) => linear(`fc${index}`, 4, 4)));
+    const base = { 'words.weight': [7, 3], ...lstm('rnn', 3, 4) };
+    await expect(importModel(await stateDict({ ...base, ...alike(20) }), options)).rejects.toMatchObject({
+      code: 'IMPORT_AMBIGUOUS',
+    });
+    const nowhere = { ...base, ...alike(20), ...linear('out', 5, 1) };
+    await expect(importModel(await stateDict(nowhere), options)).rejects.toMatchObject({
+      code: 'IMPORT_AMBIGUOUS',
+      message: expect.stringContaining('too many orders'),
+    });
+    await expect(importModel(await stateDict({ ...base, ...alike(200) }), options)).rejects.toMatchObject({
+      code: 'LAYER_UNSUPPORTED',
+    });
+  });
+
   it('any chain of modules with features of its own is found, whatever the names and their order', async () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9_]{0,8}(\.[a-z0-9]{1,3})?$/);
     const model = fc.record({
@@ -331,7 +348,7 @@ describe('files that nobody vouches for', () => {
             await attempt(source === sound ? damaged : zip(new Map([...entries, [pickle as string, damaged]])), ending);
           },
         ),
-        { numRuns: 150 },
+        { numRuns: 80 },
       );
     },
   );

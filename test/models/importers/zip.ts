@@ -13,7 +13,7 @@ export function zip(entries: ReadonlyMap<string, Buffer>, { deflate = false, cla
   const directory: Buffer[] = [];
   let offset = 0;
   for (const [name, contents] of entries) {
-    const packed = deflate ? deflateRawSync(contents) : contents;
+    const packed = deflate ? deflateRawSync(contents, { level: 1 }) : contents;
     const common = Buffer.alloc(26);
     common.writeUInt16LE(20, 0); // version
     common.writeUInt16LE(deflate ? 8 : 0, 4);
