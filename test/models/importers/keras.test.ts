@@ -190,9 +190,29 @@ describe('files that nobody vouches for', () => {
     });
   });
 
+  /** The archive of `file` with other bytes in its weights. */
+  async function patched(file: string, from: Buffer, to: Buffer): Promise<Buffer> {
+    const entries = await unzip(readFileSync(join(fixtures, file)));
+    const weights = Buffer.from(entries.get('model.weights.h5') as Buffer);
+    expect(weights.indexOf(from)).toBeGreaterThan(0);
+    to.copy(weights, weights.indexOf(from));
+    return zip(new Map([...entries, ['model.weights.h5', weights]]));
+  }
+  const counts = (...values: bigint[]) => Buffer.from(BigUint64Array.from(values).buffer);
+
+  it('a weight that says to be larger than the file', async () => {
+    const bytes = await patched('k3_lstm.keras', counts(7n, 3n), counts(2n ** 31n, 2n ** 20n));
+    expect(await refusal(bytes)).toMatchObject({ message: expect.stringContaining('more than the file holds') });
+  });
+
+  it('weights of a layer by another name', async () => {
+    const bytes = await patched('k3_apart.keras', Buffer.from('second'), Buffer.from('fourth'));
+    expect(await refusal(bytes)).toMatchObject({ message: expect.stringContaining('belongs to no layer') });
+  });
+
   it('a bomb is refused before it goes off', async () => {
     const entries = await unzip(sound);
-    entries.set('model.weights.h5', Buffer.alloc(65_000_000));
+    entries.set('model.weights.h5', Buffer.alloc(70_000_000));
     const bomb = zip(entries, { deflate: true });
     expect(bomb.length).toBeLessThan(1_000_000);
     const before = process.memoryUsage().arrayBuffers;
