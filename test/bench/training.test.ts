@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Layer, RecurrentLayer } from '../../models/layers.ts';
 import { parseSpec } from '../../models/spec.ts';
 import { measureMachine } from '../../src/bench/machine.ts';
 import { drawTraining } from '../../src/bench/training/bar-chart.ts';
@@ -196,6 +197,13 @@ describe('the problems', () => {
     const problem: Problem = { ...(await buildProblem({ ...outline, ids: 'uniform' }, undefined)), ids: 'spam' };
     expect(problem.spec.layers[1]).toMatchObject({ dropout: 0.2, recurrentDropout: 0.2 });
     expect(withoutDropout(problem).spec.layers[1]).toMatchObject({ dropout: 0, recurrentDropout: 0, units: 16 });
+    const { layers } = problem.spec;
+    const [embedding, lstm, ...rest] = layers as [Layer, RecurrentLayer, ...Layer[]];
+    const bidirectional = { type: 'bidirectional', name: 'both', layer: lstm, mergeMode: 'concat' } as const;
+    const both = { ...problem, spec: { ...problem.spec, layers: [embedding, bidirectional, ...rest] } };
+    expect(withoutDropout(both).spec.layers[1]).toMatchObject({
+      layer: { dropout: 0, recurrentDropout: 0, units: 16 },
+    });
     const without = await buildProblem(outlineOfSize('A', 'gru', sizes.A, 'uniform'), undefined);
     expect(withoutDropout(without)).toBe(without);
   });

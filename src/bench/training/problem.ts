@@ -1,5 +1,5 @@
 /** What is trained in a benchmark: a model with its starting weights, and the batches of its steps. */
-import type { ModelSpec, RecurrentLayer } from '../../../models/layers.ts';
+import type { Layer, ModelSpec, RecurrentLayer } from '../../../models/layers.ts';
 import { gates, planModel } from '../../../models/plan.ts';
 import type { Weights } from '../../../models/weights.ts';
 import type { Batch } from '../../training/engine.ts';
@@ -20,20 +20,20 @@ export interface Problem {
 
 /** The same model without dropout: for contenders that draw masks of their own, which cannot be compared. */
 export function withoutDropout(problem: Problem): Problem {
-  if (!hasDropout(problem.spec)) return problem;
-  const layers = problem.spec.layers.map((layer) => {
-    if (layer.type === 'dropout') return { ...layer, rate: 0 };
-    return 'recurrentDropout' in layer ? { ...layer, dropout: 0, recurrentDropout: 0 } : layer;
-  });
-  return { ...problem, spec: { ...problem.spec, layers } };
+  if (!problem.spec.layers.some(drops)) return problem;
+  return { ...problem, spec: { ...problem.spec, layers: problem.spec.layers.map(undropped) } };
 }
 
-function hasDropout({ layers }: ModelSpec): boolean {
-  return layers.some(
-    (layer) =>
-      (layer.type === 'dropout' && layer.rate > 0) ||
-      ('recurrentDropout' in layer && (layer.dropout > 0 || layer.recurrentDropout > 0)),
-  );
+function drops(layer: Layer): boolean {
+  if (layer.type === 'bidirectional') return drops(layer.layer);
+  if (layer.type === 'dropout') return layer.rate > 0;
+  return 'recurrentDropout' in layer && (layer.dropout > 0 || layer.recurrentDropout > 0);
+}
+
+function undropped<L extends Layer>(layer: L): L {
+  if (layer.type === 'bidirectional') return { ...layer, layer: undropped(layer.layer) };
+  if (layer.type === 'dropout') return { ...layer, rate: 0 };
+  return 'recurrentDropout' in layer ? { ...layer, dropout: 0, recurrentDropout: 0 } : layer;
 }
 
 /**
