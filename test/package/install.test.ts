@@ -77,7 +77,7 @@ describe('the packed package', () => {
       'package.json',
     ]);
     expect(paths).not.toContain('dist/.stamp');
-    expect(packed.size).toBeLessThan(550_000); // bytes of the tarball: 501 kB of code and types in November 2026, no models, no data
+    expect(packed.size).toBeLessThan(600_000); // bytes of the tarball: 554 kB of code and types in November 2026, no models, no data
   });
 });
 
