@@ -49,7 +49,7 @@ export function readConfig(layer: KerasLayer, remark: (text: string) => void) {
       return value;
     },
     /** Refuses any value but these; left out will do. */
-    only(key: string, values: readonly unknown[], hint: string): void {
+    accept(key: string, values: readonly unknown[], hint: string): void {
       const value = left.get(key) ?? values[0];
       left.delete(key);
       if (!values.includes(value)) refuseLayer(layer, `has ${key}=${JSON.stringify(value)}`, hint);

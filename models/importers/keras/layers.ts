@@ -46,8 +46,8 @@ const readers: Readonly<Record<string, Reader>> = {
   InputLayer: ({ options }) => {
     const shape = options.optional('batch_shape') ?? options.optional('batch_input_shape');
     for (const key of ['dtype', 'optional']) options.optional(key);
-    options.only('sparse', [false], 'Use a dense input of token ids.');
-    options.only('ragged', [false], 'Use a dense input of token ids.');
+    options.accept('sparse', [false], 'Use a dense input of token ids.');
+    options.accept('ragged', [false], 'Use a dense input of token ids.');
     const [, time] = Array.isArray(shape) ? shape : [];
     return { nothing: true, ...(typeof time === 'number' && { maxLength: time }) };
   },
@@ -64,7 +64,7 @@ const readers: Readonly<Record<string, Reader>> = {
     return { layer, ...(typeof time === 'number' && { maxLength: time }) };
   },
   CategoryEncoding: ({ options }) => {
-    options.only('output_mode', ['one_hot'], 'Only output_mode="one_hot" gives a row a token.');
+    options.accept('output_mode', ['one_hot'], 'Only output_mode="one_hot" gives a row a token.');
     options.optional('batch_input_shape');
     return { layer: { type: 'oneHot', depth: options.number('num_tokens') } };
   },
@@ -91,11 +91,11 @@ const readers: Readonly<Record<string, Reader>> = {
   }),
   Activation: ({ options }) => ({ activation: options.text('activation') }),
   Softmax: ({ options }) => {
-    options.only('axis', [-1, 1], 'Only a softmax over the classes can be said.');
+    options.accept('axis', [-1, 1], 'Only a softmax over the classes can be said.');
     return { activation: 'softmax' };
   },
   ReLU: ({ options }) => {
-    for (const key of ['negative_slope', 'threshold']) options.only(key, [0], 'Only a plain ReLU can be said.');
+    for (const key of ['negative_slope', 'threshold']) options.accept(key, [0], 'Only a plain ReLU can be said.');
     return { activation: 'relu' };
   },
 };
@@ -154,9 +154,9 @@ const recurrent = {
 function recurrence(reading: Reading) {
   const { options } = reading;
   const stateless = 'A classifier begins each text anew: save the model with stateful=False.';
-  options.only('stateful', [false], stateless);
-  options.only('return_state', [false], 'A spec gives the output alone: save the model with return_state=False.');
-  options.only('time_major', [false], 'Save the model with time_major=False.');
+  options.accept('stateful', [false], stateless);
+  options.accept('return_state', [false], 'A spec gives the output alone: save the model with return_state=False.');
+  options.accept('time_major', [false], 'Save the model with time_major=False.');
   options.optional('zero_output_for_mask'); // what reads the masked steps skips them
   options.optional('batch_input_shape');
   return {
@@ -247,10 +247,11 @@ const whiteSpace = '\t\n\v\f\r';
 
 /** TensorFlow lowers A–Z alone. What takes punctuation out of words, as Keras' default does, puts nothing in its place. */
 function vectorisation({ source, options }: Reading): Vectorisation {
-  options.only('output_mode', ['int'], 'Only output_mode="int" gives ids.');
-  options.only('split', ['whitespace'], 'Texts are split at spaces here.');
-  for (const key of ['sparse', 'ragged', 'pad_to_max_tokens']) options.only(key, [false], 'Save the model without it.');
-  options.only('ngrams', [undefined], 'Words are read one by one here.');
+  options.accept('output_mode', ['int'], 'Only output_mode="int" gives ids.');
+  options.accept('split', ['whitespace'], 'Texts are split at spaces here.');
+  for (const key of ['sparse', 'ragged', 'pad_to_max_tokens'])
+    options.accept(key, [false], 'Save the model without it.');
+  options.accept('ngrams', [undefined], 'Words are read one by one here.');
   for (const key of ['max_tokens', 'vocabulary_size', 'encoding', 'batch_input_shape']) options.optional(key);
   const length = options.optional('output_sequence_length');
   const words = options.optional('vocabulary');
@@ -270,7 +271,7 @@ function vectorisation({ source, options }: Reading): Vectorisation {
 }
 
 function pooling({ options }: Reading, kind: 'average' | 'max'): LayerInput {
-  options.only('data_format', ['channels_last'], 'Only channels_last can be said.');
-  options.only('keepdims', [false], 'A spec pools to [batch, features].');
+  options.accept('data_format', ['channels_last'], 'Only channels_last can be said.');
+  options.accept('keepdims', [false], 'A spec pools to [batch, features].');
   return { type: 'pooling', kind };
 }
