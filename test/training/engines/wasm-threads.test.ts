@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +6,9 @@ import { parseSpec } from '../../../models/spec.ts';
 import type { Tensor } from '../../../models/weights.ts';
 import { referenceForward } from '../../../src/reference/reference.ts';
 import type { Batch, Engine } from '../../../src/training/engine.ts';
+import { gatherCrew, mailboxBytes } from '../../../src/training/engines/wasm/crew.ts';
 import { wasmEngine } from '../../../src/training/engines/wasm/engine.ts';
+import { firstFree, loadKernels } from '../../../src/training/engines/wasm/kernels.ts';
 import { adam, sgd } from '../../../src/training/optimisers.ts';
 import { describeEngine } from '../../contract/engine.ts';
 import { errorsOf } from '../../contract/engine-cases.ts';
@@ -187,17 +188,25 @@ describe('a worker that dies', () => {
   });
 
   it('when it starts takes the others with it', async () => {
-    const workers: Worker[] = [];
-    const exits: Promise<unknown>[] = [];
-    const endSecond = (worker: Worker) => {
-      exits.push(once(worker, 'exit'));
-      if (workers.push(worker) === 2) void worker.terminate();
+    const loaded = await loadKernels('plain');
+    let asked = 0;
+    const faulty = {
+      ...loaded,
+      get module() {
+        return ++asked === 2 ? undefined : loaded.module; // the second worker has nothing to run
+      },
     };
-    process.on('worker', endSecond);
-    await expect(prepare(dropping, 4)).rejects.toMatchObject({ code: 'ENGINE_FAILED' });
-    process.off('worker', endSecond);
-    expect(workers).toHaveLength(3);
-    await Promise.all(exits);
+    const workers: Worker[] = [];
+    const note = (worker: Worker) => workers.push(worker);
+    process.on('worker', note);
+    await expect(gatherCrew(faulty, 4, firstFree, mailboxBytes(0))).rejects.toMatchObject({
+      code: 'ENGINE_FAILED',
+      message: expect.stringContaining('thread 3 of the 4'),
+      cause: expect.objectContaining({ message: expect.stringContaining('WebAssembly.Instance') }),
+    });
+    await setImmediate(); // as above
+    process.off('worker', note);
+    expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1, -1]); // all are gone
   });
 });
 
